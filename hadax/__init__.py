@@ -1,0 +1,1 @@
+"""Fast structured transforms for JAX, and what research builds on them."""
