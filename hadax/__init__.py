@@ -1,1 +1,43 @@
-"""Fast structured transforms for JAX, and what research builds on them."""
+"""Fast structured transforms for JAX, and what research builds on them.
+
+Transforms are functions of an array; operators are pytrees made by factories from a key. Front ends
+that need another package are modules of their own: `hadax.nnx`, `hadax.lineax`, `hadax.testing`.
+"""
+
+from hadax import operators
+from hadax.operators import (
+    haar_rotation,
+    householder,
+    inverse,
+    kac_walk,
+    randomized_hadamard,
+    srht,
+)
+from hadax.transforms.boolean import imoebius, moebius, reed_muller, zeta
+from hadax.transforms.fourier import bit_reverse, fftbr, ifftbr, omega_fftbr, omega_fwht
+from hadax.transforms.walsh import fwht, fwhtn, ifwht, ifwhtn
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "bit_reverse",
+    "fftbr",
+    "fwht",
+    "fwhtn",
+    "haar_rotation",
+    "householder",
+    "ifftbr",
+    "ifwht",
+    "ifwhtn",
+    "imoebius",
+    "inverse",
+    "kac_walk",
+    "moebius",
+    "omega_fftbr",
+    "omega_fwht",
+    "operators",
+    "randomized_hadamard",
+    "reed_muller",
+    "srht",
+    "zeta",
+]

@@ -1,0 +1,51 @@
+"""Parametrised linear maps as pytrees: call them, transpose them, compose them.
+
+`base` says what an operator is; `elementary` has the parts and `factories` makes them from arrays;
+`rotations` has the random orthogonal maps, `sketches` the maps to fewer dimensions.
+"""
+
+from hadax.operators.base import (
+    Composed,
+    LinearOperator,
+    OrthogonalOperator,
+    inverse,
+    operator_class,
+    static,
+)
+from hadax.operators.factories import (
+    block_diagonal,
+    dense,
+    diagonal,
+    hadamard,
+    kronecker,
+    permutation,
+    scale,
+)
+from hadax.operators.rotations import (
+    haar_rotation,
+    householder,
+    kac_walk,
+    randomized_hadamard,
+)
+from hadax.operators.sketches import srht
+
+__all__ = [
+    "Composed",
+    "LinearOperator",
+    "OrthogonalOperator",
+    "block_diagonal",
+    "dense",
+    "diagonal",
+    "haar_rotation",
+    "hadamard",
+    "householder",
+    "inverse",
+    "kac_walk",
+    "kronecker",
+    "operator_class",
+    "permutation",
+    "randomized_hadamard",
+    "scale",
+    "srht",
+    "static",
+]

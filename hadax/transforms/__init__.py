@@ -1,0 +1,1 @@
+"""Public transforms: pure functions of an array, one axis, keywords."""

@@ -1,0 +1,275 @@
+"""Every error text of hadax: what was expected, what was seen, what to do.
+
+ValueError for values, TypeError for kinds, NotImplementedError for "this backend cannot". A check
+returns the thing it checked where that saves the caller a line.
+"""
+
+from collections.abc import Sequence
+from operator import index
+from typing import NoReturn, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hadax._bits import is_power_of_two
+from hadax._typing import Array, ArrayLike, DTypeLike, Implementation, KeyArray, Norm, Order
+
+# --- choices -------------------------------------------------------------------------------------
+
+
+def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Refuse a word that is not one of `choices`."""
+    if value not in choices:
+        words = ", ".join(repr(c) for c in choices)
+        raise ValueError(f"Argument `{name}` must be one of {words}, but is {value!r}.")
+
+
+def norm(value: object) -> None:
+    """Refuse an unknown norm."""
+    _choice("norm", value, get_args(Norm))
+
+
+def order(value: object) -> None:
+    """Refuse an unknown order."""
+    _choice("order", value, get_args(Order))
+
+
+def implementation(value: object) -> None:
+    """Refuse an unknown implementation."""
+    if value is not None:
+        _choice("implementation", value, get_args(Implementation))
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def integer(name: str, value: object, *, minimum: int | None = None) -> int:
+    """`value` as an int, of at least `minimum`."""
+    try:
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"Argument `{name}` must be an integer, but is a {type(value).__name__}: {value!r}."
+        ) from None
+    if isinstance(value, bool):
+        raise TypeError(f"Argument `{name}` must be an integer, but is a bool: {value!r}.")
+    if minimum is not None and number < minimum:
+        raise ValueError(f"Argument `{name}` must be at least {minimum}, but is {number}.")
+    return number
+
+
+def key(value: object) -> KeyArray:
+    """`value` as one new-style PRNG key."""
+    dtype = getattr(value, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        seen = type(value).__name__ if dtype is None else f"an array {dtype}{list(value.shape)}"  # type: ignore[attr-defined]
+        raise TypeError(
+            "Argument `key` must be a new-style key, but is "
+            f"{seen}. Make one with jax.random.key(seed), or wrap an old one with "
+            "jax.random.wrap_key_data."
+        )
+    if value.shape != ():  # type: ignore[attr-defined]
+        raise ValueError(
+            f"Argument `key` must be a single key, but has key.shape={value.shape}. "  # type: ignore[attr-defined]
+            "For an ensemble, jax.vmap the factory over the keys."
+        )
+    return value  # type: ignore[return-value]
+
+
+# --- arrays --------------------------------------------------------------------------------------
+
+
+def array(name: str, value: ArrayLike) -> Array:
+    """`value` as a JAX array of numbers."""
+    try:
+        x = jnp.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Argument `{name}` must be an array of numbers, but is a "
+            f"{type(value).__name__}: {error}"
+        ) from None
+    if not jnp.issubdtype(x.dtype, jnp.number):
+        advice = " Cast it, for example with x.astype(int)." if x.dtype == bool else ""
+        raise TypeError(
+            f"Argument `{name}` must hold numbers, but has {name}.dtype={x.dtype}.{advice}"
+        )
+    if jnp.issubdtype(x.dtype, jnp.floating) and jnp.finfo(x.dtype).bits < 16:
+        raise TypeError(
+            f"Argument `{name}` must have a float of at least 16 bits, but has "
+            f"{name}.dtype={x.dtype}. Cast it to bfloat16 first."
+        )
+    return x
+
+
+def axis(x: Array, value: object, *, name: str = "axis") -> int:
+    """`value` as a non-negative axis of `x` that has at least one point."""
+    number = integer(name, value)
+    if not -x.ndim <= number < x.ndim:
+        raise ValueError(
+            f"Argument `{name}` must be an axis of x, but is {number} and x.shape={x.shape}."
+        )
+    if x.shape[number] == 0:
+        raise ValueError(
+            f"Argument `x` must have at least one point along axis={number}, "
+            f"but has x.shape={x.shape}."
+        )
+    return number % x.ndim
+
+
+def axes(x: Array, value: int | Sequence[int] | None, sizes: Sequence[int] | None) -> list[int]:
+    """The distinct, non-negative axes that an n-dimensional transform works on."""
+    if value is None:
+        count = x.ndim if sizes is None else len(sizes)
+        if count > x.ndim:
+            raise ValueError(
+                f"Argument `s` must have at most x.ndim={x.ndim} lengths, but has {count}."
+            )
+        value = range(x.ndim - count, x.ndim)
+    elif not isinstance(value, Sequence):
+        value = [value]
+    found = [axis(x, a, name="axes") for a in value]
+    if len(set(found)) != len(found):
+        raise ValueError(f"Argument `axes` must not repeat an axis, but is {tuple(value)}.")
+    if sizes is not None and len(sizes) != len(found):
+        raise ValueError(
+            f"Argument `s` must have one length an axis, but has {len(sizes)} for "
+            f"{len(found)} axes."
+        )
+    return found
+
+
+def unscaled_if_integer(x: Array, scale: float, *, norm: str, exact: str) -> None:
+    """Refuse integers under a norm that divides them; `exact` is the norm that does not."""
+    if scale != 1.0 and jnp.issubdtype(x.dtype, jnp.integer):
+        raise TypeError(
+            f"Argument `x` must be real or complex with norm={norm!r}, but has "
+            f"x.dtype={x.dtype}. Integers stay exact with norm={exact!r}; else cast x to a float."
+        )
+
+
+def truth_table(x: Array) -> None:
+    """Refuse anything but integers as the values of a Boolean function."""
+    if not jnp.issubdtype(x.dtype, jnp.integer):
+        raise TypeError(
+            "Argument `x` must be a truth table of bools or integers 0 and 1, but has "
+            f"x.dtype={x.dtype}."
+        )
+
+
+def dtype(name: str, value: DTypeLike | None, default: type, kind: type) -> jnp.dtype:
+    """`value`, or JAX's own dtype for the Python type `default`, as a dtype of the given kind."""
+    found = jnp.asarray(default(0)).dtype if value is None else jnp.dtype(value)
+    if not jnp.issubdtype(found, kind):
+        raise TypeError(f"Argument `{name}` must be a {kind.__name__} dtype, but is {found}.")
+    return jax.dtypes.canonicalize_dtype(found)
+
+
+def wide_float(name: str, value: DTypeLike | None) -> jnp.dtype:
+    """`value` as a real dtype of at least 32 bits: what random matrices are drawn in."""
+    found = dtype(name, value, float, jnp.floating)
+    if jnp.finfo(found).bits < 32:
+        raise TypeError(
+            f"Argument `{name}` must be float32 or float64, but is {found}. Operators act on "
+            "16-bit inputs too: only the operator itself is kept in float32."
+        )
+    return found
+
+
+def shaped(name: str, value: ArrayLike, *, ndim: int) -> Array:
+    """`value` as an array of numbers with `ndim` axes."""
+    x = array(name, value)
+    if x.ndim != ndim:
+        raise ValueError(
+            f"Argument `{name}` must have {ndim} axes, but has {name}.shape={x.shape}."
+        )
+    return x
+
+
+def integers(name: str, x: Array) -> None:
+    """Refuse an array that does not hold integers."""
+    if not jnp.issubdtype(x.dtype, jnp.integer):
+        raise TypeError(f"Argument `{name}` must hold integers, but has {name}.dtype={x.dtype}.")
+
+
+def is_permutation(indices: np.ndarray) -> None:
+    """Refuse indices that do not hold each of 0 ... n-1 once."""
+    missing = np.setdiff1d(np.arange(len(indices)), indices)
+    if len(missing):
+        raise ValueError(
+            f"Argument `indices` must hold each of 0 ... {len(indices) - 1} once, "
+            f"but lacks {missing[0]}."
+        )
+
+
+# --- lengths -------------------------------------------------------------------------------------
+
+
+def power_of_two(n: int, *, why: str) -> None:
+    """Refuse a length that is not a power of two."""
+    if not is_power_of_two(n):
+        higher = 1 << max(0, n).bit_length()
+        raise ValueError(
+            f"Argument `x` must have a power-of-two length for {why}, but has length {n}. "
+            f"The next powers of two are {higher >> 1} and {higher}."
+        )
+
+
+def at_most(name: str, value: int, limit: int, *, what: str) -> None:
+    """Refuse a count above its limit."""
+    if value > limit:
+        raise ValueError(f"Argument `{name}` must be at most {what}={limit}, but is {value}.")
+
+
+def unsharded_axis(spec: object, n: int) -> NoReturn:
+    """Refuse to transform an axis that is spread over devices."""
+    raise ValueError(
+        "Argument `x` must not be sharded along the transformed axis, but that axis of length "
+        f"{n} is sharded: {spec}. Reshard it first, for example with jax.sharding.reshard."
+    )
+
+
+# --- operators -----------------------------------------------------------------------------------
+
+
+def last_axis(name: str, x: Array, n: int) -> None:
+    """Refuse an input that an operator with n columns cannot act on."""
+    if x.ndim == 0 or x.shape[-1] != n:
+        raise ValueError(
+            f"Argument `x` must have length {n} along its last axis for {name}, "
+            f"but has x.shape={x.shape}."
+        )
+
+
+def operator(name: str, value: object, kind: type) -> None:
+    """Refuse anything but an operator."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"Argument `{name}` must be an operator, but is a {type(value).__name__}. "
+            "Make one from a matrix with hadax.operators.dense(matrix)."
+        )
+
+
+def composable(left: tuple[int, int], right: tuple[int, int]) -> None:
+    """Refuse A @ B with unequal inner lengths."""
+    if left[1] != right[0]:
+        raise ValueError(
+            f"Operators in `left @ right` must have equal inner lengths, but have shapes "
+            f"{left} and {right}."
+        )
+
+
+def no_inverse(op: object) -> NoReturn:
+    """Refuse to invert an operator whose inverse is not known in closed form."""
+    raise TypeError(
+        f"Argument `op` must have a known inverse, but is a {type(op).__name__}. "
+        "Solve with it instead: lineax.linear_solve(hadax.lineax.to_lineax(op), y)."
+    )
+
+
+def operator_class(name: str, value: object, kind: type) -> None:
+    """Refuse anything but a class of operators."""
+    if not (isinstance(value, type) and issubclass(value, kind)):
+        raise TypeError(
+            f"Argument `{name}` must be a subclass of {kind.__name__}, but is {value!r}."
+        )

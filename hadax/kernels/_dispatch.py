@@ -1,0 +1,73 @@
+"""The linear primitives, and which backend computes each of them.
+
+The choice is made when a program is lowered, so that an exported program is portable. A backend is
+an entry of a table: a function of (x, **parameters) along the last axis.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+
+from hadax._bits import bit_reversal, is_power_of_two, walsh_order
+from hadax._linear_primitive import Parameters, define_linear
+from hadax._typing import Array, Implementation, Order
+from hadax.kernels import _dense, _xla
+
+_HADAMARD: dict[str, Callable[..., Array]] = {"xla": _xla.hadamard, "dense": _dense.hadamard}
+
+
+def _same(parameters: Parameters) -> Parameters:
+    """The transpose of a symmetric map."""
+    return parameters
+
+
+def _flip_transpose(parameters: Parameters) -> Parameters:
+    """The transpose of a map with a `transpose` parameter, which is there only when it is true."""
+    return parameters | {"transpose": None if parameters.get("transpose") else True}
+
+
+def _wht_kernel(
+    x: Array,
+    *,
+    order: Order = "natural",
+    implementation: Implementation = "xla",
+    transpose: bool = False,
+    scale: float = 1.0,
+) -> Array:
+    """The natural-order kernel of a backend, and the rows in the wanted order."""
+    y = _HADAMARD[implementation](x, scale=scale, transpose=transpose)
+    rows = walsh_order(x.shape[-1], order)
+    return y if rows is None else jnp.take(y, rows, axis=-1, unique_indices=True, mode="clip")
+
+
+def _wht_transpose(parameters: Parameters) -> Parameters:
+    # The Walsh matrix is symmetric in all three orders; at other lengths H and H^T differ.
+    return parameters if is_power_of_two(parameters["n"]) else _flip_transpose(parameters)
+
+
+def _kron2_transpose(parameters: Parameters) -> Parameters:
+    (a, b), (c, d) = parameters["base"]
+    return parameters | {"base": ((a, c), (b, d))}
+
+
+def _fftbr_kernel(
+    x: Array, *, inverse: bool = False, transpose: bool = False, scale: float = 1.0
+) -> Array:
+    """Forward F R, inverse R F*, with the bit reversal R; the transposes are R F and F* R."""
+    transform = jnp.fft.ifft if inverse else jnp.fft.fft
+    norm = "forward" if inverse else "backward"  # unscaled, both ways
+    if inverse == transpose:
+        return transform(_bit_reverse_kernel(x), norm=norm) * np.asarray(scale, x.real.dtype)
+    return _bit_reverse_kernel(transform(x, norm=norm) * np.asarray(scale, x.real.dtype))
+
+
+def _bit_reverse_kernel(x: Array) -> Array:
+    r = bit_reversal(x.shape[-1])
+    return jnp.take(x, r, axis=-1, unique_indices=True, mode="clip")
+
+
+wht = define_linear("hadax_wht", _wht_kernel, _wht_transpose)
+kron2 = define_linear("hadax_kron2", _xla.kron2, _kron2_transpose)
+fftbr = define_linear("hadax_fftbr", _fftbr_kernel, _flip_transpose)
+bit_reverse = define_linear("hadax_bit_reverse", _bit_reverse_kernel, _same)
