@@ -216,6 +216,11 @@ class Transposed(LinearOperator):
         return self.op
 
 
+def _row(vector: Array, x: Array) -> Array:
+    """`vector` in the dtype of `x`, with the axes that it takes to broadcast along the last one."""
+    return vector.astype(x.dtype).reshape((1,) * (x.ndim - 1) + vector.shape)
+
+
 def _factors(op: LinearOperator) -> tuple[LinearOperator, ...]:
     """The factors of a product, so that products do not nest."""
     return op.factors if isinstance(op, Composed) else (op,)

@@ -9,6 +9,7 @@ from hadax._typing import Array
 from hadax.operators.base import (
     LinearOperator,
     OrthogonalOperator,
+    _row,
     inverse,
     operator_class,
     static,
@@ -78,7 +79,8 @@ class Diagonal(LinearOperator):
 
     def _apply(self, x: Array) -> Array:
         dtype = _dtypes.result_dtype(x.dtype, self.diagonal.dtype)
-        return x.astype(dtype) * self.diagonal.astype(dtype)
+        x = x.astype(dtype)
+        return x * _row(self.diagonal, x)
 
     def _transpose(self) -> "Diagonal":
         return self
@@ -103,7 +105,7 @@ class Signs(OrthogonalOperator):
         return self.signs.shape[-1], self.signs.shape[-1]
 
     def _apply(self, x: Array) -> Array:
-        return x * self.signs.astype(x.dtype)
+        return x * _row(self.signs, x)
 
     def _transpose(self) -> "Signs":
         return self

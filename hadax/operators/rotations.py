@@ -9,7 +9,7 @@ from jax import lax
 from hadax import _checks, _dtypes
 from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.kernels import _hadamard_orders
-from hadax.operators.base import OrthogonalOperator, operator_class, static
+from hadax.operators.base import OrthogonalOperator, _row, operator_class, static
 from hadax.operators.elementary import Dense
 from hadax.transforms.walsh import fwht, ifwht
 
@@ -35,7 +35,7 @@ class RandomizedHadamard(OrthogonalOperator):
         dtype = _dtypes.accumulator(x.dtype)  # one rounding at the end, not one a block
 
         def block(y: Array, signs: Array) -> tuple[Array, None]:
-            y = ifwht(y) * signs.astype(dtype) if self.transposed else fwht(y * signs.astype(dtype))
+            y = ifwht(y) * _row(signs, y) if self.transposed else fwht(y * _row(signs, y))
             return y, None
 
         # A few blocks are written out: XLA runs the body of a loop on one thread.
@@ -62,9 +62,8 @@ class Householder(OrthogonalOperator):
         dtype = _dtypes.accumulator(x.dtype)
 
         def reflect(y: Array, v: Array) -> tuple[Array, None]:
-            v = v.astype(dtype)
-            along = jnp.matmul(y, v[:, None], precision=lax.Precision.HIGHEST)
-            return y - 2 * along * v.reshape((1,) * (y.ndim - 1) + (-1,)), None
+            row = _row(v, y)
+            return y - 2 * jnp.sum(y * row, axis=-1, keepdims=True) * row, None
 
         y, _ = lax.scan(reflect, x.astype(dtype), self.vectors, reverse=True)
         return y.astype(x.dtype)

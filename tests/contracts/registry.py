@@ -1,0 +1,137 @@
+"""What is under contract: one line a transform, one line an operator."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hadax
+from hadax import operators
+from hadax.kernels import _reference
+from hadax.operators.base import Transposed
+from hadax.operators.elementary import Selection, Signs
+
+
+@dataclasses.dataclass(frozen=True)
+class Transform:
+    """A linear function of the last axis, with the matrix that it must equal."""
+
+    name: str
+    function: Callable[..., jax.Array]
+    matrix: np.ndarray
+    # `fftbr` and its inverse turn real input into complex output.
+    complex_output: bool = False
+
+    @property
+    def n(self) -> int:
+        return self.matrix.shape[1]
+
+
+def _wht(n: int, order: str = "natural") -> np.ndarray:
+    return _reference.hadamard_matrix(n, order=order) / np.sqrt(n)
+
+
+def _fftbr(n: int, *, inverse: bool) -> np.ndarray:
+    return _reference.fft_bit_reversed(np.eye(n), inverse=inverse).T
+
+
+def _kron(base: list[list[int]], n: int) -> np.ndarray:
+    return _reference.kron_power(np.array(base), n)
+
+
+ZETA, MOEBIUS = [[1, 0], [1, 1]], [[1, 0], [-1, 1]]
+
+TRANSFORMS = [
+    Transform("fwht-8", hadax.fwht, _wht(8)),
+    Transform("fwht-1", hadax.fwht, _wht(1)),
+    Transform("fwht-128", hadax.fwht, _wht(128)),
+    Transform("fwht-12", hadax.fwht, _wht(12)),
+    Transform("fwht-80", hadax.fwht, _wht(80)),
+    Transform("ifwht-24", hadax.ifwht, _wht(24).T),
+    Transform("fwht-dense-24", lambda x, **k: hadax.fwht(x, implementation="dense", **k), _wht(24)),
+    Transform("fwht-dyadic", lambda x, **k: hadax.fwht(x, order="dyadic", **k), _wht(16, "dyadic")),
+    Transform(
+        "fwht-sequency", lambda x, **k: hadax.fwht(x, order="sequency", **k), _wht(16, "sequency")
+    ),
+    Transform("fwht-backward", lambda x, **k: hadax.fwht(x, norm="backward", **k), _wht(8) * 8**0.5),
+    Transform("fwht-forward", lambda x, **k: hadax.fwht(x, norm="forward", **k), _wht(8) / 8**0.5),
+    Transform("ifwht-backward", lambda x, **k: hadax.ifwht(x, norm="backward", **k), _wht(8) / 8**0.5),
+    Transform("fftbr", hadax.fftbr, _fftbr(16, inverse=False), complex_output=True),
+    Transform("ifftbr", hadax.ifftbr, _fftbr(16, inverse=True), complex_output=True),
+    Transform("bit_reverse", hadax.bit_reverse, np.eye(16)[_reference.bit_reversal(16)]),
+    Transform("zeta", hadax.zeta, _kron(ZETA, 16)),
+    Transform("zeta-superset", lambda x, **k: hadax.zeta(x, subset=False, **k), _kron(ZETA, 16).T),
+    Transform("moebius", hadax.moebius, _kron(MOEBIUS, 16)),
+    Transform("imoebius", hadax.imoebius, _kron(ZETA, 16)),
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Operator:
+    """A factory of an operator from a key, and what is promised of it."""
+
+    name: str
+    make: Callable[[jax.Array], operators.LinearOperator]
+    orthogonal: bool = False
+    invertible: bool = True
+    # Rounds of a transform or matrix product in a row: they set the tolerance.
+    depth: int = 1
+
+
+def _indices(key: jax.Array, n: int) -> jax.Array:
+    return jax.random.permutation(key, n)
+
+
+def _gaussian(key: jax.Array, *shape: int) -> jax.Array:
+    return jax.random.normal(key, shape)
+
+
+OPERATORS = [
+    Operator("hadamard-8", lambda key: operators.hadamard(8), orthogonal=True),
+    Operator("hadamard-12", lambda key: operators.hadamard(12), orthogonal=True),
+    Operator("dense", lambda key: operators.dense(_gaussian(key, 3, 5)), invertible=False),
+    Operator("diagonal", lambda key: operators.diagonal(1 + jnp.abs(_gaussian(key, 6)))),
+    Operator("scale", lambda key: operators.scale(3.0, 4)),
+    Operator(
+        "signs", lambda key: Signs(jax.random.rademacher(key, (6,), jnp.int8)), orthogonal=True
+    ),
+    Operator("permutation", lambda key: operators.permutation(_indices(key, 6)), orthogonal=True),
+    Operator("selection", lambda key: Selection(_indices(key, 6)[:3], 6), invertible=False),
+    Operator(
+        "block_diagonal",
+        lambda key: operators.block_diagonal(hadax.haar_rotation(key, 3), 2),
+        orthogonal=True,
+    ),
+    Operator(
+        "kronecker",
+        lambda key: operators.kronecker(hadax.haar_rotation(key, 3), operators.hadamard(4)),
+        orthogonal=True,
+        depth=2,
+    ),
+    Operator(
+        "composed",
+        lambda key: operators.hadamard(8) @ operators.diagonal(1 + jnp.abs(_gaussian(key, 8))),
+        depth=4,
+    ),
+    Operator("transposed", lambda key: Transposed(Selection(_indices(key, 6)[:3], 6)), invertible=False),
+    Operator("one-block", lambda key: hadax.randomized_hadamard(key, 8, 1), orthogonal=True),
+    Operator("two-block", lambda key: hadax.randomized_hadamard(key, 12), orthogonal=True, depth=2),
+    Operator(
+        "six-block", lambda key: hadax.randomized_hadamard(key, 8, 6), orthogonal=True, depth=6
+    ),
+    Operator("haar", lambda key: hadax.haar_rotation(key, 6), orthogonal=True, depth=4),
+    Operator(
+        "householder",
+        lambda key: hadax.householder(key, 6, reflections=3),
+        orthogonal=True,
+        depth=4,
+    ),
+    Operator("kac_walk", lambda key: hadax.kac_walk(key, 6), orthogonal=True, depth=16),
+    Operator("srht", lambda key: hadax.srht(key, 16, 5), invertible=False),
+]
+
+every_transform = pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t: t.name)
+every_operator = pytest.mark.parametrize("case", OPERATORS, ids=lambda c: c.name)
