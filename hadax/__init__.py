@@ -15,6 +15,7 @@ from hadax.operators import (
 )
 from hadax.transforms.boolean import imoebius, moebius, reed_muller, zeta
 from hadax.transforms.fourier import bit_reverse, fftbr, ifftbr, omega_fftbr, omega_fwht
+from hadax.transforms.hadamard import hadamard_matrix, next_hadamard_length
 from hadax.transforms.walsh import fwht, fwhtn, ifwht, ifwhtn
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "fwht",
     "fwhtn",
     "haar_rotation",
+    "hadamard_matrix",
     "householder",
     "ifftbr",
     "ifwht",
@@ -33,6 +35,7 @@ __all__ = [
     "inverse",
     "kac_walk",
     "moebius",
+    "next_hadamard_length",
     "omega_fftbr",
     "omega_fwht",
     "operators",

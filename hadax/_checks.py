@@ -273,3 +273,34 @@ def operator_class(name: str, value: object, kind: type) -> None:
         raise TypeError(
             f"Argument `{name}` must be a subclass of {kind.__name__}, but is {value!r}."
         )
+
+
+# --- Hadamard orders -----------------------------------------------------------------------------
+
+
+def hadamard_order(n: int, lower: int, higher: int) -> NoReturn:
+    """Refuse an order that no construction reaches."""
+    raise ValueError(
+        "Argument `n` must be the order of a Hadamard matrix that can be constructed here, "
+        f"but is {n}. The nearest such orders are {lower} and {higher}."
+    )
+
+
+def hadamard_length(shape: tuple[int, ...], axis: int, lower: int, higher: int) -> NoReturn:
+    """Refuse an array whose length along `axis` no construction reaches."""
+    raise ValueError(
+        f"Argument `x` must have a Hadamard length along axis={axis}, but has x.shape={shape}. "
+        f"Pass n={higher} to pad, or n={lower} to truncate."
+    )
+
+
+def base_order(m: int, base: int) -> NoReturn:
+    """Refuse an order whose matrix is a Kronecker product of a smaller one."""
+    raise ValueError(f"Argument `m` must be a base order, but is {m}, whose base order is {base}.")
+
+
+def signed(name: str, dtype: DTypeLike) -> None:
+    """Refuse a dtype that cannot hold -1."""
+    kind = jnp.dtype(dtype)
+    if not (jnp.issubdtype(kind, jnp.signedinteger) or jnp.issubdtype(kind, jnp.inexact)):
+        raise TypeError(f"Argument `{name}` must be a type that holds -1, but is {kind.name}.")
