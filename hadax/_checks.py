@@ -6,7 +6,7 @@ returns the thing it checked where that saves the caller a line.
 
 from collections.abc import Sequence
 from operator import index
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 import jax
 import jax.numpy as jnp
@@ -286,7 +286,7 @@ def hadamard_order(n: int, lower: int, higher: int) -> NoReturn:
     )
 
 
-def hadamard_length(shape: tuple[int, ...], axis: int, lower: int, higher: int) -> NoReturn:
+def hadamard_length(shape: Sequence[Any], axis: int, lower: int, higher: int) -> NoReturn:
     """Refuse an array whose length along `axis` no construction reaches."""
     raise ValueError(
         f"Argument `x` must have a Hadamard length along axis={axis}, but has x.shape={shape}. "

@@ -5,6 +5,7 @@ how much.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import chex
 import jax
@@ -60,7 +61,9 @@ def assert_adjoint(
     *,
     dtype: DTypeLike = jnp.float32,
 ) -> None:
-    r"""Assert that one map is the transpose of another: $\langle A x, y\rangle = \langle x, A^T y\rangle$.
+    r"""Assert that one map is the transpose of another.
+
+    $\langle A x, y\rangle = \langle x, A^T y\rangle$ for random x and y.
 
     Args:
         forward: a linear map of arrays (n,) to (m,).
@@ -127,13 +130,13 @@ def assert_orthogonal(matrix: ArrayLike, *, n: int | None = None, c: float = 4.0
     """
     a = np.asarray(matrix)
     wide = a.astype(np.complex128 if np.iscomplexobj(a) else np.float64)
-    assert a.ndim == 2 and a.shape[0] == a.shape[1], f"must be square, but has shape {a.shape}"
+    chex.assert_shape(a, (len(a), len(a)))
     limit = _dtypes.tolerance(n or len(a), a.dtype, c=c)
     error = float(np.abs(wide.conj().T @ wide - np.eye(len(a))).max(initial=0))
     assert error <= limit, f"A* A differs from I by {error:.3g}, more than {limit:.3g}"
 
 
-def assert_no_retrace(function: Callable[..., Array], *args: ArrayLike) -> None:
+def assert_no_retrace(function: Callable[..., Any], *args: Any) -> None:
     """Assert that a function is traced once for two calls with arrays of the same shapes.
 
     Args:

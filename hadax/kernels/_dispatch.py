@@ -7,7 +7,6 @@ an entry of a table: a function of (x, **parameters) along the last axis.
 from collections.abc import Callable
 
 import jax.numpy as jnp
-import numpy as np
 
 from hadax._bits import bit_reversal, is_power_of_two, walsh_order
 from hadax._linear_primitive import Parameters, define_linear
@@ -51,15 +50,12 @@ def _kron2_transpose(parameters: Parameters) -> Parameters:
     return parameters | {"base": ((a, c), (b, d))}
 
 
-def _fftbr_kernel(
-    x: Array, *, inverse: bool = False, transpose: bool = False, scale: float = 1.0
-) -> Array:
+def _fftbr_kernel(x: Array, *, inverse: bool = False, transpose: bool = False) -> Array:
     """Forward F R, inverse R F*, with the bit reversal R; the transposes are R F and F* R."""
     transform = jnp.fft.ifft if inverse else jnp.fft.fft
-    norm = "forward" if inverse else "backward"  # unscaled, both ways
     if inverse == transpose:
-        return transform(_bit_reverse_kernel(x), norm=norm) * np.asarray(scale, x.real.dtype)
-    return _bit_reverse_kernel(transform(x, norm=norm) * np.asarray(scale, x.real.dtype))
+        return transform(_bit_reverse_kernel(x), norm="ortho")
+    return _bit_reverse_kernel(transform(x, norm="ortho"))
 
 
 def _bit_reverse_kernel(x: Array) -> Array:

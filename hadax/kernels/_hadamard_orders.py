@@ -11,7 +11,8 @@ Up to 1000 no construction here reaches 4 w for w = 47, 59, 67, 93, 103, 107, 12
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def decompose(n: int) -> tuple[int, int]:
     return found
 
 
-def check_length(length: int, *, shape: tuple[int, ...], axis: int) -> None:
+def check_length(length: int, *, shape: Sequence[Any], axis: int) -> None:
     """Refuse an array whose `axis` has a length that `decompose` does not accept."""
     if not is_supported(length):
         _checks.hadamard_length(shape, axis, *nearest_supported(length))

@@ -9,10 +9,7 @@ from hadax.kernels import _hadamard_orders
 
 def hadamard_matrix(n: int, *, order: Order = "natural") -> np.ndarray:
     """The unscaled matrix (n, n) of +1 and -1 that `fwht` stands for."""
-    m, k = _hadamard_orders.decompose(n)
-    matrix = _hadamard_orders.base_matrix(m).astype(np.int64)
-    for _ in range(k):
-        matrix = np.kron(matrix, np.array([[1, 1], [1, -1]]))
+    matrix = _hadamard_orders.hadamard_matrix(n).astype(np.int64)
     rows = walsh_order(n, order)
     return matrix if rows is None else matrix[rows]
 

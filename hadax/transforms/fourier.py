@@ -188,9 +188,6 @@ def _fftbr(x: Num[Array, "..."], axis: int, *, inverse: bool | None) -> Inexact[
     """Check and transform the axis as the last one."""
     x = _checks.array("x", x)
     axis = _checks.axis(x, axis)
-    n = x.shape[axis]
-    _checks.power_of_two(n, why="a bit-reversed transform")
-    scale = _dtypes.scale_of("ortho", n)
-    y = jnp.moveaxis(_dtypes.to_complex(x), axis, -1)
-    y = _dispatch.fftbr(y, inverse=inverse, scale=None if scale == 1.0 else scale)
+    _checks.power_of_two(x.shape[axis], why="a bit-reversed transform")
+    y = _dispatch.fftbr(jnp.moveaxis(_dtypes.to_complex(x), axis, -1), inverse=inverse)
     return jnp.moveaxis(y, -1, axis)

@@ -56,9 +56,13 @@ TRANSFORMS = [
     Transform(
         "fwht-sequency", lambda x, **k: hadax.fwht(x, order="sequency", **k), _wht(16, "sequency")
     ),
-    Transform("fwht-backward", lambda x, **k: hadax.fwht(x, norm="backward", **k), _wht(8) * 8**0.5),
+    Transform(
+        "fwht-backward", lambda x, **k: hadax.fwht(x, norm="backward", **k), _wht(8) * 8**0.5
+    ),
     Transform("fwht-forward", lambda x, **k: hadax.fwht(x, norm="forward", **k), _wht(8) / 8**0.5),
-    Transform("ifwht-backward", lambda x, **k: hadax.ifwht(x, norm="backward", **k), _wht(8) / 8**0.5),
+    Transform(
+        "ifwht-backward", lambda x, **k: hadax.ifwht(x, norm="backward", **k), _wht(8) / 8**0.5
+    ),
     Transform("fftbr", hadax.fftbr, _fftbr(16, inverse=False), complex_output=True),
     Transform("ifftbr", hadax.ifftbr, _fftbr(16, inverse=True), complex_output=True),
     Transform("bit_reverse", hadax.bit_reverse, np.eye(16)[_reference.bit_reversal(16)]),
@@ -116,7 +120,9 @@ OPERATORS = [
         lambda key: operators.hadamard(8) @ operators.diagonal(1 + jnp.abs(_gaussian(key, 8))),
         depth=4,
     ),
-    Operator("transposed", lambda key: Transposed(Selection(_indices(key, 6)[:3], 6)), invertible=False),
+    Operator(
+        "transposed", lambda key: Transposed(Selection(_indices(key, 6)[:3], 6)), invertible=False
+    ),
     Operator("one-block", lambda key: hadax.randomized_hadamard(key, 8, 1), orthogonal=True),
     Operator("two-block", lambda key: hadax.randomized_hadamard(key, 12), orthogonal=True, depth=2),
     Operator(
