@@ -1,4 +1,4 @@
-"""The command line: `python -m experiments [NAME|all PRESET] [--fresh] [--strict] [--field value]`."""
+"""The command line of experiments: see USAGE."""
 
 import contextlib
 import dataclasses
@@ -11,12 +11,12 @@ import tyro
 
 from experiments import _registry, _report, _store
 from experiments._contract import Experiment, UsageError
-from experiments._runner import result_path, run_experiment
+from experiments._runner import fingerprint, result_path, run_experiment
 from experiments._store import Results
 
 USAGE = """\
-usage: python -m experiments                                  what there is, and the last results
-       python -m experiments NAME PRESET [--field value ...]  run one (killed? the same line resumes)
+usage: python -m experiments                                  what there is and last gave
+       python -m experiments NAME PRESET [--field value ...]  run one; the same line resumes it
        python -m experiments NAME PRESET --help               its fields
        python -m experiments all PRESET                       run all
 options: --fresh   forget the results of these settings first
@@ -80,7 +80,9 @@ def parse_config(experiment: Experiment[Any, Any], preset: str, args: list[str])
     except SystemExit as stop:
         if not stop.code:
             return None
-        fields = ", ".join(f"--{field.name}" for field in dataclasses.fields(default))
+        fields = ", ".join(
+            f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(default)
+        )
         message = _first_sentence(complaint.getvalue())
         raise UsageError(f"{message}. Fields of {experiment.name!r}: {fields}.") from None
 
@@ -134,18 +136,25 @@ def listing() -> str:
             continue
         lines += [f"{name}: {experiment.question}"]
         for preset, settings in experiment.presets.items():
-            lines.append(f"  {preset:<6} {settings.minutes:>5g} min on {settings.device:<14}"
-                         f" {_last(experiment, preset)}")
+            lines.append(
+                f"  {preset:<6} {settings.minutes:>5g} min on {settings.device:<14}"
+                f" {_last(experiment, preset)}"
+            )
     return "\n".join(lines)
 
 
 def _last(experiment: Experiment[Any, Any], preset: str) -> str:
     """Return in words what the last results of a preset are."""
-    path = result_path(experiment, preset, experiment.presets[preset].config)
+    settings = experiment.presets[preset].config
+    path = result_path(experiment, preset, settings)
     if not path.exists():
         return "not run yet"
     results: Results = _store.read(path)
+    if not results.runs:
+        return "not run yet"
     when = results.runs[-1]["utc"]
+    if results.runs[0]["fingerprint"] != fingerprint(experiment, settings):
+        return f"{when}, with other settings"
     if not results.complete:
         return f"{when}: {len(results.rows)} of {results.runs[-1]['trials']} trials"
     return f"{when}: {_report.summary(experiment.checks(results.rows))}"

@@ -44,7 +44,7 @@ class Check:
     """One statement, the value measured for it, and whether it holds.
 
     ``measured`` lies in the band [low, high] (both None: the value is exact). The statement is that
-    the true value is ``relation`` ``reference``; "equals" allows ``tolerance`` on top of the band.
+    the true value is ``relation`` ``reference``, give or take ``tolerance``.
     """
 
     statement: str
@@ -59,20 +59,18 @@ class Check:
     @property
     def holds(self) -> Verdict:
         """Return "yes" or "no", or "undecided" where the band has the bound inside it."""
-        low = self.measured if self.low is None else self.low
-        high = self.measured if self.high is None else self.high
         if math.isnan(self.measured):
             return "no"
+        low = self.measured if self.low is None else self.low
+        high = self.measured if self.high is None else self.high
+        over_low, over_high = low - self.reference, high - self.reference
         if self.relation == "equals":
-            inside = low - self.tolerance <= self.reference <= high + self.tolerance
-            return "yes" if inside else "no"
+            return "yes" if over_low <= self.tolerance and -over_high <= self.tolerance else "no"
         if self.relation == "at least":
-            low, high, bound = -high, -low, -self.reference
-        else:
-            bound = self.reference
-        if high <= bound:
+            over_low, over_high = -over_high, -over_low
+        if over_high <= self.tolerance:
             return "yes"
-        return "no" if low > bound else "undecided"
+        return "no" if over_low > self.tolerance else "undecided"
 
 
 @dataclass(frozen=True)

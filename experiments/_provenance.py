@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "gguf", "tokeniz
 def provenance() -> dict[str, Any]:
     """Return what a reader needs to know to make the same result again."""
     return {
-        "utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "git": git_state(),
         "packages": {"python": platform.python_version(), **_versions()},
         "device": jax.devices()[0].device_kind,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "x64": bool(jax.config.jax_enable_x64),
+        "x64": bool(jax.config.read("jax_enable_x64")),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
 

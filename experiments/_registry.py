@@ -5,11 +5,7 @@ from typing import Any
 
 from experiments._contract import Experiment, UsageError
 
-NAMES = (
-    "kolmogorov",
-    "wasserstein",
-    "llm_rotation",
-)
+NAMES = ("kolmogorov",)
 
 
 def load(name: str) -> Experiment[Any, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 
 from experiments import _store
-from experiments._contract import Experiment, Preset, Row, UsageError
+from experiments._contract import Experiment, Preset, Row
 from experiments._progress import Progress
 from experiments._provenance import provenance
 from experiments._store import Results, results_folder
@@ -25,18 +25,19 @@ def run_experiment(
     experiment: Experiment[Any, Any], preset: str, config: Any, *, fresh: bool = False
 ) -> Results:
     """Run what is missing of ``config`` and return the whole of its results."""
+    work = work_list(experiment, config)
     path = result_path(experiment, preset, config)
-    work = {trial_id(experiment.name, trial): trial for trial in experiment.trials(config)}
-    if fresh:
-        path.unlink(missing_ok=True)
-    make_way(experiment.name, preset, path, config)
     start = {
         "experiment": experiment.name,
         "preset": preset,
         "config": as_json(config),
         "trials": len(work),
+        "fingerprint": fingerprint(experiment, config),
         **provenance(),
     }
+    if fresh:
+        path.unlink(missing_ok=True)
+    move_aside(path, start)
     began = time.monotonic()
     with _store.Writer(path, start) as writer:
         done = _store.read(path)
@@ -50,6 +51,15 @@ def run_experiment(
                 bar.advance()
         writer.end({"seconds": round(time.monotonic() - began, 1), "added": len(missing)})
     return _store.read(path)
+
+
+def work_list(experiment: Experiment[Any, Any], config: Any) -> dict[str, Any]:
+    """Return the trials by id."""
+    trials = list(experiment.trials(config))
+    work = {trial_id(experiment.name, trial): trial for trial in trials}
+    if len(work) != len(trials):
+        raise ValueError(f"trials() of {experiment.name!r} lists a trial twice.")
+    return work
 
 
 def run_trial(experiment: Experiment[Any, Any], name: str, trial: Any, seed: int) -> Row:
@@ -66,7 +76,12 @@ def run_trial(experiment: Experiment[Any, Any], name: str, trial: Any, seed: int
 
 def trial_id(experiment: str, trial: Any) -> str:
     """Return 16 hexadecimal digits that depend on the experiment and every parameter."""
-    return _digest({"experiment": experiment, "trial": as_json(trial)}, digits=16)
+    return _digest({"experiment": experiment, "trial": as_json(trial)}, 16)
+
+
+def fingerprint(experiment: Experiment[Any, Any], config: Any) -> str:
+    """Return 8 hexadecimal digits that tell settings and work lists apart."""
+    return _digest({"config": as_json(config), "work": list(work_list(experiment, config))}, 8)
 
 
 def result_path(experiment: Experiment[Any, Any], preset: str, config: Any) -> Path:
@@ -75,19 +90,21 @@ def result_path(experiment: Experiment[Any, Any], preset: str, config: Any) -> P
     if config == settings.config:
         folder = "paper" if preset == "paper" else "local"
         return results_folder() / folder / f"{experiment.name}-{preset}.jsonl"
-    return _aside(experiment.name, preset, as_json(config))
+    digest = fingerprint(experiment, config)
+    return results_folder() / "local" / f"{experiment.name}-{preset}-{digest}.jsonl"
 
 
-def make_way(name: str, preset: str, path: Path, config: Any) -> None:
-    """Move results of other settings aside: the preset was changed since they were made."""
+def move_aside(path: Path, start: dict[str, Any]) -> None:
+    """Move away results of other settings: the preset was changed since they were made."""
     if not path.exists():
         return
     old = _store.read(path)
-    if old.runs and old.config != as_json(config):
-        aside = _aside(name, preset, old.config)
+    if old.runs and old.runs[0]["fingerprint"] != start["fingerprint"]:
+        name = f"{path.stem}-{old.runs[0]['fingerprint']}.jsonl"
+        aside = results_folder() / "local" / name
         aside.parent.mkdir(parents=True, exist_ok=True)
         path.replace(aside)
-        print(f"The settings of {name} {preset} have changed: its old results are now {aside}.")
+        print(f"The settings of {path.stem} have changed: its old results are now {aside}.")
 
 
 def say_what_is_there(done: Results, missing: int, git: dict[str, Any] | None) -> None:
@@ -108,16 +125,7 @@ def as_json(settings: Any) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(settings), allow_nan=False))
 
 
-def _aside(name: str, preset: str, config: dict[str, Any]) -> Path:
-    """Return the place of results whose settings are not the preset's own."""
-    digest = _digest(config, digits=8)
-    return results_folder() / "local" / f"{name}-{preset}-{digest}.jsonl"
-
-
 def _digest(content: dict[str, Any], digits: int) -> str:
     """Return hexadecimal digits of the SHA-256 of the canonical JSON."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:digits]
-
-
-__all__ = ["UsageError", "result_path", "run_experiment", "trial_id"]

@@ -40,11 +40,6 @@ class Results:
     rows: list[Row] = field(default_factory=list)
 
     @property
-    def config(self) -> dict[str, Any]:
-        """Return the settings all rows were made with."""
-        return self.runs[0]["config"]
-
-    @property
     def complete(self) -> bool:
         """Return whether every trial of the work list is there."""
         return bool(self.runs) and len(self.rows) == self.runs[-1]["trials"]
