@@ -1,0 +1,37 @@
+"""How far structured rotations are from uniformly random ones: exact laws, bounds, bands."""
+
+from hadax.discrepancy.coordinate import (
+    MIN_DRAWS,
+    Band,
+    dkw_radius,
+    kolmogorov_bound,
+    kolmogorov_exact,
+    kolmogorov_sampled,
+    ks_band,
+    rademacher_lattice_pmf,
+    sphere_coordinate_cdf,
+)
+from hadax.discrepancy.wasserstein import (
+    Estimate,
+    w2_lower,
+    w2_one_sparse,
+    w2_two_sparse,
+    w2_upper,
+)
+
+__all__ = [
+    "MIN_DRAWS",
+    "Band",
+    "Estimate",
+    "dkw_radius",
+    "kolmogorov_bound",
+    "kolmogorov_exact",
+    "kolmogorov_sampled",
+    "ks_band",
+    "rademacher_lattice_pmf",
+    "sphere_coordinate_cdf",
+    "w2_lower",
+    "w2_one_sparse",
+    "w2_two_sparse",
+    "w2_upper",
+]

@@ -1,0 +1,1 @@
+"""Experiments: one file a question, one command (`python -m experiments`)."""

@@ -1,0 +1,23 @@
+"""The experiments there are: a new one is one module of this folder and one line here."""
+
+import importlib
+from typing import Any
+
+from experiments._contract import Experiment, UsageError
+
+NAMES = ("kolmogorov",)
+
+
+def load(name: str) -> Experiment[Any, Any]:
+    """Import the experiment of this name."""
+    if name not in NAMES:
+        raise UsageError(f"There is no experiment {name!r}. There are: {', '.join(NAMES)}, all.")
+    try:
+        return importlib.import_module(f"experiments.{name}").EXPERIMENT
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.partition(".")[0] in ("experiments", "hadax"):
+            raise  # a fault of ours, not a missing package
+        raise UsageError(
+            f"Experiment {name!r} needs the package {error.name!r}. "
+            "Install what experiments need: pip install -e '.[experiments]'"
+        ) from error

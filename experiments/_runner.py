@@ -1,0 +1,131 @@
+"""Run an experiment: only the trials that are missing, each to the disk as it is done.
+
+A trial's id is the hash of its experiment's name and its parameters, and its random key is
+``fold_in(key(seed), id)``: a result depends neither on which trials ran before it nor on how often
+the sweep was killed. How to write an experiment is said in ``_contract.py``.
+"""
+
+import dataclasses
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from experiments import _store
+from experiments._contract import Experiment, Preset, Row
+from experiments._progress import Progress
+from experiments._provenance import provenance
+from experiments._store import Results, results_folder
+
+
+def run_experiment(
+    experiment: Experiment[Any, Any], preset: str, config: Any, *, fresh: bool = False
+) -> Results:
+    """Run what is missing of ``config`` and return the whole of its results."""
+    work = work_list(experiment, config)
+    path = result_path(experiment, preset, config)
+    start = {
+        "experiment": experiment.name,
+        "preset": preset,
+        "config": as_json(config),
+        "trials": len(work),
+        "fingerprint": fingerprint(experiment, config),
+        **provenance(),
+    }
+    if fresh:
+        path.unlink(missing_ok=True)
+    move_aside(path, start)
+    began = time.monotonic()
+    with _store.Writer(path, start) as writer:
+        done = _store.read(path)
+        missing = [name for name in work if name not in {row["id"] for row in done.rows}]
+        if done.rows:
+            say_what_is_there(done, len(missing), start["git"])
+        with Progress(f"{experiment.name} {preset}", total=len(work), done=len(done.rows)) as bar:
+            for name in missing:
+                bar.start(describe(work[name]))
+                writer.row(run_trial(experiment, name, work[name], config.seed))
+                bar.advance()
+        writer.end({"seconds": round(time.monotonic() - began, 1), "added": len(missing)})
+    return _store.read(path)
+
+
+def work_list(experiment: Experiment[Any, Any], config: Any) -> dict[str, Any]:
+    """Return the trials by id."""
+    trials = list(experiment.trials(config))
+    work = {trial_id(experiment.name, trial): trial for trial in trials}
+    if len(work) != len(trials):
+        raise ValueError(f"trials() of {experiment.name!r} lists a trial twice.")
+    return work
+
+
+def run_trial(experiment: Experiment[Any, Any], name: str, trial: Any, seed: int) -> Row:
+    """Return one row: the trial's id, its parameters, its result."""
+    key = jax.random.key(seed)
+    for half in (name[:8], name[8:]):
+        key = jax.random.fold_in(key, int(half, 16))
+    parameters = as_json(trial)
+    result = dict(experiment.run(trial, key))
+    if clash := {"id", *parameters} & set(result):
+        raise ValueError(f"run() of {experiment.name!r} returns names of parameters: {clash}.")
+    return {"id": name, **parameters, **result}
+
+
+def trial_id(experiment: str, trial: Any) -> str:
+    """Return 16 hexadecimal digits that depend on the experiment and every parameter."""
+    return _digest({"experiment": experiment, "trial": as_json(trial)}, 16)
+
+
+def fingerprint(experiment: Experiment[Any, Any], config: Any) -> str:
+    """Return 8 hexadecimal digits that tell settings and work lists apart."""
+    return _digest({"config": as_json(config), "work": list(work_list(experiment, config))}, 8)
+
+
+def result_path(experiment: Experiment[Any, Any], preset: str, config: Any) -> Path:
+    """Return where results of these settings go: the name says when they are not the preset's."""
+    settings: Preset[Any] = experiment.presets[preset]
+    if config == settings.config:
+        folder = "paper" if preset == "paper" else "local"
+        return results_folder() / folder / f"{experiment.name}-{preset}.jsonl"
+    digest = fingerprint(experiment, config)
+    return results_folder() / "local" / f"{experiment.name}-{preset}-{digest}.jsonl"
+
+
+def move_aside(path: Path, start: dict[str, Any]) -> None:
+    """Move away results of other settings: the preset was changed since they were made."""
+    if not path.exists():
+        return
+    old = _store.read(path)
+    if old.runs and old.runs[0]["fingerprint"] != start["fingerprint"]:
+        name = f"{path.stem}-{old.runs[0]['fingerprint']}.jsonl"
+        aside = results_folder() / "local" / name
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(aside)
+        print(f"The settings of {path.stem} have changed: its old results are now {aside}.")
+
+
+def say_what_is_there(done: Results, missing: int, git: dict[str, Any] | None) -> None:
+    """Say what is kept of earlier runs, and if another state of the code made it."""
+    kept = f"{done.path}: {len(done.rows)} trials are there, {missing} are missing."
+    if missing and any(run["git"] != git for run in done.runs):
+        kept += " Those there were made at another commit; --fresh starts over."
+    print(kept)
+
+
+def describe(trial: Any) -> str:
+    """Return a trial's parameters in a line."""
+    return " ".join(f"{name}={value}" for name, value in as_json(trial).items())
+
+
+def as_json(settings: Any) -> dict[str, Any]:
+    """Return a dataclass as what its JSON would read back as (tuples become lists)."""
+    return json.loads(json.dumps(dataclasses.asdict(settings), allow_nan=False))
+
+
+def _digest(content: dict[str, Any], digits: int) -> str:
+    """Return hexadecimal digits of the SHA-256 of the canonical JSON."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:digits]
