@@ -81,8 +81,8 @@ def key(value: object) -> KeyArray:
 # --- arrays --------------------------------------------------------------------------------------
 
 
-def array(name: str, value: ArrayLike) -> Array:
-    """`value` as a JAX array of numbers."""
+def array(name: str, value: ArrayLike, *, bools: bool = False) -> Array:
+    """`value` as a JAX array of numbers, or also of bools."""
     try:
         x = jnp.asarray(value)
     except (TypeError, ValueError) as error:
@@ -90,7 +90,7 @@ def array(name: str, value: ArrayLike) -> Array:
             f"Argument `{name}` must be an array of numbers, but is a "
             f"{type(value).__name__}: {error}"
         ) from None
-    if not jnp.issubdtype(x.dtype, jnp.number):
+    if not jnp.issubdtype(x.dtype, jnp.number) and not (bools and x.dtype == bool):
         advice = " Cast it, for example with x.astype(int)." if x.dtype == bool else ""
         raise TypeError(
             f"Argument `{name}` must hold numbers, but has {name}.dtype={x.dtype}.{advice}"
@@ -150,8 +150,8 @@ def unscaled_if_integer(x: Array, scale: float, *, norm: str, exact: str) -> Non
 
 
 def truth_table(x: Array) -> None:
-    """Refuse anything but integers as the values of a Boolean function."""
-    if not jnp.issubdtype(x.dtype, jnp.integer):
+    """Refuse anything but bools and integers as the values of a Boolean function."""
+    if x.dtype != bool and not jnp.issubdtype(x.dtype, jnp.integer):
         raise TypeError(
             "Argument `x` must be a truth table of bools or integers 0 and 1, but has "
             f"x.dtype={x.dtype}."

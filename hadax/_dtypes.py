@@ -9,7 +9,7 @@ import math
 import jax.numpy as jnp
 
 from hadax import _checks
-from hadax._typing import Array, DTypeLike, Norm
+from hadax._typing import DTypeLike, Norm
 
 
 def accumulator(dtype: DTypeLike) -> jnp.dtype:
@@ -20,17 +20,15 @@ def accumulator(dtype: DTypeLike) -> jnp.dtype:
 
 def result_dtype(x: DTypeLike, parameters: DTypeLike) -> jnp.dtype:
     """The dtype of A x: that of `x`, made complex if A's parameters are complex."""
-    x, parameters = jnp.dtype(x), jnp.dtype(parameters)
     if jnp.issubdtype(parameters, jnp.complexfloating):
-        return jnp.promote_types(accumulator(x), jnp.complex64)
-    return x
+        return complex_dtype(x)
+    return jnp.dtype(x)
 
 
-def to_complex(x: Array) -> Array:
-    """`x` in the complex dtype of its own precision; 16-bit floats and integers as float32 has."""
-    if jnp.issubdtype(x.dtype, jnp.complexfloating):
-        return x
-    return x.astype(jnp.complex128 if x.dtype == jnp.float64 else jnp.complex64)
+def complex_dtype(dtype: DTypeLike) -> jnp.dtype:
+    """The complex dtype of the same precision: complex128 for 64-bit floats, else complex64."""
+    is_double = jnp.dtype(dtype) in (jnp.float64, jnp.complex128)
+    return jnp.dtype(jnp.complex128 if is_double else jnp.complex64)
 
 
 def scale_of(norm: Norm, n: int, *, inverse: bool = False) -> float:

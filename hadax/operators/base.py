@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from hadax import _checks, _dtypes
-from hadax._typing import Array, DTypeLike, Num
+from hadax._typing import Array, ArrayLike, DTypeLike, Num
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -49,7 +49,9 @@ def operator_class(cls: _Class) -> _Class:
     See Also:
         `jax.tree_util.register_dataclass`, which does the work.
     """
-    return jax.tree_util.register_dataclass(dataclasses.dataclass(frozen=True, eq=False)(cls))
+    return jax.tree_util.register_dataclass(
+        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+    )
 
 
 def static(**keywords: Any) -> Any:
@@ -102,7 +104,7 @@ class LinearOperator(abc.ABC):
         """The transpose that JAX derives from `_apply`."""
         return Transposed(self)
 
-    def __call__(self, x: Num[Array, "... n"]) -> Num[Array, "... m"]:
+    def __call__(self, x: Num[ArrayLike, "... n"]) -> Num[Array, "... m"]:
         """Apply the operator along the last axis of `x`."""
         x = _checks.array("x", x)
         _checks.last_axis(type(self).__name__, x, self.shape[1])

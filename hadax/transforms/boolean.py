@@ -7,7 +7,7 @@ bits of i.
 import jax.numpy as jnp
 
 from hadax import _checks
-from hadax._typing import Array, Num, Shaped
+from hadax._typing import Array, ArrayLike, Num, Shaped
 from hadax.kernels import _dispatch
 from hadax.kernels._xla import Base
 
@@ -15,7 +15,7 @@ _ZETA: Base = ((1, 0), (1, 1))
 _MOEBIUS: Base = ((1, 0), (-1, 1))
 
 
-def zeta(x: Num[Array, "..."], *, axis: int = -1, subset: bool = True) -> Num[Array, "..."]:
+def zeta(x: Num[ArrayLike, "..."], *, axis: int = -1, subset: bool = True) -> Num[Array, "..."]:
     r"""Sum over subsets (or supersets) along one axis.
 
     $y_S = \sum_{T \subseteq S} x_T$, or $\sum_{T \supseteq S} x_T$ with subset=False.
@@ -51,7 +51,7 @@ def zeta(x: Num[Array, "..."], *, axis: int = -1, subset: bool = True) -> Num[Ar
     return _kron2(x, axis, _ZETA, subset)
 
 
-def moebius(x: Num[Array, "..."], *, axis: int = -1, subset: bool = True) -> Num[Array, "..."]:
+def moebius(x: Num[ArrayLike, "..."], *, axis: int = -1, subset: bool = True) -> Num[Array, "..."]:
     r"""Moebius inversion over subsets (or supersets): the arithmetic transform.
 
     $y_S = \sum_{T \subseteq S} (-1)^{|S| - |T|} x_T$: the coefficients of the multilinear
@@ -86,7 +86,7 @@ def moebius(x: Num[Array, "..."], *, axis: int = -1, subset: bool = True) -> Num
     return _kron2(x, axis, _MOEBIUS, subset)
 
 
-def imoebius(x: Num[Array, "..."], *, axis: int = -1, subset: bool = True) -> Num[Array, "..."]:
+def imoebius(x: Num[ArrayLike, "..."], *, axis: int = -1, subset: bool = True) -> Num[Array, "..."]:
     r"""Inverse of `moebius`: the values of a multilinear polynomial from its coefficients.
 
     $x_S = \sum_{T \subseteq S} y_T$, which is `zeta` under the name of what it undoes.
@@ -120,7 +120,7 @@ def imoebius(x: Num[Array, "..."], *, axis: int = -1, subset: bool = True) -> Nu
     return _kron2(x, axis, _ZETA, subset)
 
 
-def reed_muller(x: Shaped[Array, "..."], *, axis: int = -1) -> Shaped[Array, "..."]:
+def reed_muller(x: Shaped[ArrayLike, "..."], *, axis: int = -1) -> Shaped[Array, "..."]:
     r"""Reed-Muller transform: truth table to algebraic normal form over GF(2), and back.
 
     $a_S = \bigoplus_{T \subseteq S} x_T$, where $x = \bigoplus_S a_S \prod_{i \in S} v_i$. It is
@@ -151,16 +151,15 @@ def reed_muller(x: Shaped[Array, "..."], *, axis: int = -1) -> Shaped[Array, "..
     References:
         Muller (1954) and Reed (1954), keys `muller1954`, `reed1954`.
     """
-    table = jnp.asarray(x)
-    is_bool = table.dtype == bool
-    bits = _checks.array("x", table.astype(jnp.uint8) if is_bool else table)
-    _checks.truth_table(bits)
+    table = _checks.array("x", x, bools=True)
+    _checks.truth_table(table)
+    bits = table.astype(jnp.uint8) if table.dtype == bool else table
     # Integer sums wrap around modulo a power of two, which keeps their parity.
     parity = _kron2(bits, axis, _ZETA, subset=True) & jnp.ones((), bits.dtype)
-    return parity.astype(bool) if is_bool else parity
+    return parity.astype(table.dtype)
 
 
-def _kron2(x: Array, axis: int, base: Base, subset: bool) -> Array:
+def _kron2(x: ArrayLike, axis: int, base: Base, subset: bool) -> Array:
     """The Kronecker power of `base` (of its transpose, for supersets) along one axis."""
     x = _checks.array("x", x)
     axis = _checks.axis(x, axis)

@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 
 from hadax import _checks, _dtypes
-from hadax._typing import Array, DTypeLike, Inexact, Num, Shaped
+from hadax._typing import Array, ArrayLike, DTypeLike, Inexact, Num, Shaped
 from hadax.kernels import _dispatch
 
 
-def fftbr(x: Num[Array, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
+def fftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
     r"""Orthonormal Fourier transform of an input given in bit-reversed order.
 
     $y = F R\,x$ with the unitary $F_{jk} = n^{-1/2} e^{-2\pi i jk/n}$ and the bit reversal $R$.
@@ -41,7 +41,7 @@ def fftbr(x: Num[Array, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
     return _fftbr(x, axis, inverse=None)
 
 
-def ifftbr(x: Num[Array, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
+def ifftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
     r"""Orthonormal inverse Fourier transform with its output in bit-reversed order.
 
     $x = R F^* y$, so that `ifftbr(fftbr(x))` is x.
@@ -75,7 +75,7 @@ def ifftbr(x: Num[Array, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
     return _fftbr(x, axis, inverse=True)
 
 
-def bit_reverse(x: Shaped[Array, "..."], *, axis: int = -1) -> Shaped[Array, "..."]:
+def bit_reverse(x: Shaped[ArrayLike, "..."], *, axis: int = -1) -> Shaped[Array, "..."]:
     r"""Reorder an axis by reversing the bits of its index; its own inverse.
 
     $y_i = x_{r(i)}$ where $r(i)$ is i with its $\log_2 n$ bits read backwards.
@@ -184,10 +184,12 @@ def omega_fwht(m: int, *, dtype: DTypeLike | None = None) -> Inexact[Array, " n"
     return jnp.ones(1 << m, _checks.dtype("dtype", dtype, float, jnp.inexact))
 
 
-def _fftbr(x: Num[Array, "..."], axis: int, *, inverse: bool | None) -> Inexact[Array, "..."]:
+def _fftbr(x: Num[ArrayLike, "..."], axis: int, *, inverse: bool | None) -> Inexact[Array, "..."]:
     """Check and transform the axis as the last one."""
     x = _checks.array("x", x)
     axis = _checks.axis(x, axis)
     _checks.power_of_two(x.shape[axis], why="a bit-reversed transform")
-    y = _dispatch.fftbr(jnp.moveaxis(_dtypes.to_complex(x), axis, -1), inverse=inverse)
+    y = _dispatch.fftbr(
+        jnp.moveaxis(x.astype(_dtypes.complex_dtype(x.dtype)), axis, -1), inverse=inverse
+    )
     return jnp.moveaxis(y, -1, axis)

@@ -7,12 +7,12 @@ from jax import lax
 
 from hadax import _checks, _dtypes
 from hadax._bits import is_power_of_two
-from hadax._typing import Array, Implementation, Norm, Num, Order
+from hadax._typing import Array, ArrayLike, Implementation, Norm, Num, Order
 from hadax.kernels import _dispatch, _hadamard_orders
 
 
 def fwht(
-    x: Num[Array, "..."],
+    x: Num[ArrayLike, "..."],
     *,
     n: int | None = None,
     axis: int = -1,
@@ -70,7 +70,7 @@ def fwht(
 
 
 def ifwht(
-    x: Num[Array, "..."],
+    x: Num[ArrayLike, "..."],
     *,
     n: int | None = None,
     axis: int = -1,
@@ -117,7 +117,7 @@ def ifwht(
 
 
 def fwhtn(
-    x: Num[Array, "..."],
+    x: Num[ArrayLike, "..."],
     *,
     s: Sequence[int] | None = None,
     axes: int | Sequence[int] | None = None,
@@ -163,7 +163,7 @@ def fwhtn(
 
 
 def ifwhtn(
-    x: Num[Array, "..."],
+    x: Num[ArrayLike, "..."],
     *,
     s: Sequence[int] | None = None,
     axes: int | Sequence[int] | None = None,
@@ -210,7 +210,7 @@ def ifwhtn(
 
 
 def _transform(
-    x: Num[Array, "..."],
+    x: Num[ArrayLike, "..."],
     n: int | None,
     axis: int,
     order: Order,
@@ -245,7 +245,7 @@ def _transform(
 
 def _along_axes(
     transform: Callable[..., Array],
-    x: Num[Array, "..."],
+    x: Num[ArrayLike, "..."],
     s: Sequence[int] | None,
     axes: int | Sequence[int] | None,
     order: Order,
