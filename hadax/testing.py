@@ -96,7 +96,7 @@ def assert_adjoint(
         for k, size in zip(jax.random.split(key), (n, m), strict=True)
     )
     ax, aty = np.asarray(forward(x)), np.asarray(transpose(y))
-    left, right = np.vdot(np.conj(y), ax), np.vdot(np.conj(aty), x)
+    left, right = complex(np.vdot(np.conj(y), ax)), complex(np.vdot(np.conj(aty), x))
     # Errors of a sum of products scale with the lengths, not with the (possibly small) sum.
     size = np.linalg.norm(ax) * np.linalg.norm(y) + np.linalg.norm(x) * np.linalg.norm(aty)
     limit = _dtypes.tolerance(max(m, n), dtype, c=4.0) * float(size)

@@ -94,7 +94,8 @@ class KacWalk(OrthogonalOperator):
 
         def turn(y: Array, step: tuple[Array, Array, Array]) -> tuple[Array, None]:
             pair, c, s = step
-            a, b = y[..., pair[0]], y[..., pair[1]]
+            plane = y[..., pair]
+            a, b = plane[..., 0], plane[..., 1]
             turned = jnp.stack([c * a - s * b, s * a + c * b], axis=-1)
             return y.at[..., pair].set(turned, unique_indices=True), None
 
