@@ -12,7 +12,7 @@ import hadax
 
 
 def api_pages(folder: Path) -> None:
-    """Write one page a public module and an index of them; a name is shown where it is found first."""
+    """Write one page a public module and an index; a name is shown where it is found first."""
     _empty(folder)
     shown: set[int] = set()
     pages = []
