@@ -14,7 +14,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help figures test test-slow test-all doctest smoke lint docs clean
+.PHONY: help figures test test-slow test-all doctest smoke lint style types floors spelling docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -40,11 +40,19 @@ doctest: $(VENV)/test.stamp ## the examples of every docstring and page
 smoke: $(VENV)/test.stamp ## every experiment, in seconds each
 	$(BIN)/python -m experiments all smoke
 
-lint: $(VENV)/dev.stamp ## style, types, import floors, spelling
+lint: style types floors spelling ## style, types, import floors, spelling
+
+style: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+floors: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
+
+spelling: $(VENV)/dev.stamp
 	$(BIN)/codespell
 
 docs: $(VENV)/docs.stamp ## the documentation, in docs/_build/html
