@@ -12,9 +12,9 @@ def hadamard_matrix(n: int, *, dtype: DTypeLike = jnp.int32) -> Num[Array, "n n"
 
     $H$ has entries +1 and -1 and $H H^T = n I$. For a power of two it is Sylvester's,
     $H_{ij} = (-1)^{\langle i, j\rangle}$. Any other order is $n = m 2^k$ with
-    $H = H_m \otimes H_2^{\otimes k}$ and the base order m, the smallest of n, n/2, n/4, ... that one
-    of these constructions reaches (q is a prime power). The first in this order is taken: Paley I
-    (m = q + 1), Paley II (m = 2 q + 2), Williamson (m = 92, 172), Miyamoto (m = 4 q, with a
+    $H = H_m \otimes H_2^{\otimes k}$, where the base order m is the smallest of n, n/2, n/4, ...
+    that one of these constructions reaches (q is a prime power). The first in this order is taken:
+    Paley I (m = q + 1), Paley II (m = 2 q + 2), Williamson (m = 92, 172), Miyamoto (m = 4 q, with a
     Hadamard matrix of order q - 1), Cooper and Wallis in the array of Goethals and Seidel
     (m = 156, 260, ...).
 
