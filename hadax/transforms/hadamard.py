@@ -12,10 +12,12 @@ def hadamard_matrix(n: int, *, dtype: DTypeLike = jnp.int32) -> Num[Array, "n n"
 
     $H$ has entries +1 and -1 and $H H^T = n I$. For a power of two it is Sylvester's,
     $H_{ij} = (-1)^{\langle i, j\rangle}$. Any other order is $n = m 2^k$ with
-    $H = H_m \otimes H_2^{\otimes k}$ and the smallest base order m = 12, 20, 28, 36, 44, ... that
-    one of these constructions reaches, tried in this order, q a prime power: Paley I (m = q + 1),
-    Paley II (m = 2 q + 2), Williamson (m = 92, 172), Miyamoto (m = 4 q, with a Hadamard matrix of
-    order q - 1), Cooper and Wallis in the array of Goethals and Seidel (m = 156, 260, ...).
+    $H = H_m \otimes H_2^{\otimes k}$, where the base order m is the smallest of n, n/2, n/4, ...
+    that one of these constructions reaches (q is a prime power). The first in this order is taken:
+    Paley I (m = q + 1), Paley II (m = 2 q + 2), Williamson (m = 92, 172), Miyamoto (m = 4 q, with a
+    Hadamard matrix of order q - 1), Cooper and Wallis in the array of Goethals and Seidel
+    (m = 156, 260, ...).
+
     A matrix is the same in every process. It is symmetric for a power of two and where $H_m$ is
     Paley's second; otherwise $H^T$ is in general another matrix.
 
@@ -54,7 +56,7 @@ def hadamard_matrix(n: int, *, dtype: DTypeLike = jnp.int32) -> Num[Array, "n n"
 
     References:
         Paley (1933), key `paley1933`; Williamson (1944), key `williamson1944`; Goethals & Seidel
-        (1967), key `goethals1967`; Cooper & Wallis (1972), key `cooper1972`; Miyamoto (1991), key
+        (1970), key `goethals1970`; Cooper & Wallis (1972), key `cooper1972`; Miyamoto (1991), key
         `miyamoto1991`.
     """
     order = _checks.integer("n", n, minimum=1)

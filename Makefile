@@ -1,0 +1,94 @@
+# Needs a Python >= 3.11 with pip, and nothing else: the first target that needs a package makes
+# .venv and installs it there; later ones install again only when pyproject.toml has changed.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+# Tried in this order; `make PYTHON=/path/to/python3.12 ...` tries that one alone.
+PYTHON ?=
+CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+
+# Compiled programs outlive the process: a second run of the tests or the experiments starts sooner.
+export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax_cache
+
+.DEFAULT_GOAL := help
+.PHONY: help figures test test-slow test-all doctest smoke lint style types floors spelling docs clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@echo "Variables: PYTHON (the Python that makes $(VENV)), VENV, WORKERS (test processes: $(WORKERS))"
+
+figures: $(VENV)/experiments.stamp ## run the quick experiments (minutes) and draw their figures
+	$(BIN)/python -m experiments all quick
+	$(BIN)/python -m paper_figs --results local
+	@echo && echo "Figures and the table of checked statements are in $(CURDIR)/figures:" && ls figures
+
+test: $(VENV)/test.stamp ## the tests, without the slow ones
+	$(PYTEST) -m "not slow"
+
+test-slow: $(VENV)/test.stamp ## the slow tests
+	$(PYTEST) -m slow
+
+test-all: $(VENV)/test.stamp ## all tests
+	$(PYTEST)
+
+doctest: $(VENV)/test.stamp ## the examples of every docstring and page
+	$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' hadax docs README.md
+
+smoke: $(VENV)/test.stamp ## every experiment, in seconds each
+	$(BIN)/python -m experiments all smoke
+
+lint: style types floors spelling ## style, types, import floors, spelling
+
+style: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+floors: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+
+spelling: $(VENV)/dev.stamp
+	$(BIN)/codespell
+
+docs: $(VENV)/docs.stamp ## the documentation, in docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "The documentation is in $(CURDIR)/docs/_build/html/index.html"
+
+clean: ## remove everything that make made, and no result
+	rm -rf $(VENV) .jax_cache build dist docs/_build docs/api docs/gallery figures *.egg-info
+	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/dev.stamp: $(VENV)/test.stamp
+	@$(PIP) install --quiet --upgrade 'pip>=25.1'  # the first that knows dependency groups
+	@$(PIP) install --quiet --group dev
+	@touch $@
+
+$(VENV)/%.stamp: pyproject.toml | $(BIN)/python
+	@echo "Installing what '$*' needs into $(VENV); the first time takes a few minutes."
+	@$(PIP) install --quiet --editable '.[$*]'
+	@touch $@
+
+$(BIN)/python:
+	@found=; \
+	for python in $(CANDIDATES); do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    found=$$python; break; \
+	  fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "error: no Python >= 3.11 among: $(CANDIDATES). Install one, or name it:" >&2; \
+	  echo "       make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "error: $$found cannot make a virtual environment: it has no ensurepip." >&2; \
+	  echo "       On Debian and Ubuntu: apt install python3-venv. Or take another Python:" >&2; \
+	  echo "       make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$found ($$($$found --version))."; \
+	$$found -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
