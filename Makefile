@@ -12,6 +12,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11
 
 # Compiled programs outlive the process: a second run of the tests or the experiments starts sooner.
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax_cache
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help figures test test-slow test-all doctest smoke lint style types floors spelling docs clean
