@@ -67,24 +67,23 @@ def _preset(name: str, args: list[str]) -> str:
 
 def parse_config(experiment: Experiment[Any, Any], preset: str, args: list[str]) -> Any:
     """Return the preset's settings with fields changed by ``args``; None if they asked for help."""
-    default = experiment.presets[preset].config
+    program = f"python -m experiments {experiment.name} {preset}"
+    settings = experiment.presets[preset].config
+    return parse_arguments(settings, args, program, f"Fields of {experiment.name!r}")
+
+
+def parse_arguments(default: Any, args: list[str], program: str, what: str) -> Any:
+    """Return a dataclass with fields changed by ``args``; None if they asked for help."""
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(
-                type(default),
-                default=default,
-                args=args,
-                prog=f"python -m experiments {experiment.name} {preset}",
-            )
+            return tyro.cli(type(default), default=default, args=args, prog=program)
     except SystemExit as stop:
         if not stop.code:
             return None
-        fields = ", ".join(
-            f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(default)
-        )
-        message = _first_sentence(complaint.getvalue())
-        raise UsageError(f"{message}. Fields of {experiment.name!r}: {fields}.") from None
+    names = (field.name.replace("_", "-") for field in dataclasses.fields(default))
+    fields = ", ".join(f"--{name}" for name in names)
+    raise UsageError(f"{_first_sentence(complaint.getvalue())}. {what}: {fields}.")
 
 
 def _first_sentence(box: str) -> str:

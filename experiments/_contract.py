@@ -43,8 +43,9 @@ class UsageError(Exception):
 class Check:
     """One statement, the value measured for it, and whether it holds.
 
-    ``measured`` lies in the band [low, high] (both None: the value is exact). The statement is that
-    the true value is ``relation`` ``reference``, give or take ``tolerance``.
+    The value measured stands for a true one in the band [low, high], a point where it is exact; the
+    band is None where the statement is about the measured value itself. The statement is that the
+    true value is ``relation`` ``reference``, give or take ``tolerance``.
     """
 
     statement: str

@@ -5,7 +5,10 @@ from typing import Any
 
 from experiments._contract import Experiment, UsageError
 
-NAMES = ("kolmogorov",)
+NAMES = (
+    "kolmogorov",
+    "wasserstein",
+)
 
 
 def load(name: str) -> Experiment[Any, Any]:

@@ -9,9 +9,9 @@ COLUMNS = ("statement", "source", "measured", "band", "reference", "holds")
 
 def cells(check: Check) -> tuple[str, ...]:
     """Return one check as text, in the order of COLUMNS."""
-    band = "exact"
-    if check.low is not None and check.high is not None and check.low < check.high:
-        band = f"[{check.low:.5g}, {check.high:.5g}]"
+    band = ""
+    if check.low is not None and check.high is not None:
+        band = "exact" if check.low == check.high else f"[{check.low:.5g}, {check.high:.5g}]"
     sign = {"at most": "<=", "at least": ">=", "equals": "="}[check.relation]
     reference = f"{sign} {check.reference:.6g}"
     if check.tolerance:

@@ -1,0 +1,47 @@
+"""The figures there are: a new one is one module of this folder and one line here.
+
+A figure module has
+
+* ``NEEDS``: the names of the experiments whose results it draws;
+* ``CAPTION``: Markdown, ready for a gallery. ``{column}`` in it stands for the values of a column
+  of the results, ``{column:other=value}`` for those of the rows where another column has a value;
+* ``draw(df) -> Figure``: one polars data frame for each name in NEEDS. It draws what the rows
+  hold and computes nothing but scales; fits and bounds come from the experiment's module.
+
+Colours come from ``palette.py`` and everything else of the looks from ``style.mplstyle``.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from experiments._contract import UsageError
+
+NAMES = (
+    "kolmogorov",
+    "kolmogorov_constant",
+    "exponents",
+    "wasserstein",
+)
+
+
+@dataclass(frozen=True)
+class FigureModule:
+    """What a figure module says."""
+
+    name: str
+    needs: tuple[str, ...]
+    caption: str
+    draw: Callable[..., Figure]
+
+
+def load(name: str) -> FigureModule:
+    """Import the figure of this name."""
+    if name not in NAMES:
+        raise UsageError(
+            f"There is no figure {name!r}. There are: {', '.join(NAMES)}, statements (the table)."
+        )
+    module = importlib.import_module(f"paper_figs.{name}")
+    return FigureModule(name, module.NEEDS, module.CAPTION, module.draw)

@@ -1,0 +1,26 @@
+"""The colour of every method and input: the same in all figures, and told apart by everyone.
+
+The colours are those of Okabe and Ito.
+"""
+
+from typing import Final
+
+BLUE: Final = "#0072B2"
+VERMILION: Final = "#D55E00"
+GREEN: Final = "#009E73"
+PURPLE: Final = "#CC79A7"
+ORANGE: Final = "#E69F00"
+SKY: Final = "#56B4E9"
+BLACK: Final = "#000000"
+GREY: Final = "#767676"
+
+INPUTS: Final = {"e1": BLUE, "two": VERMILION, "flat": GREEN, "random": PURPLE}
+INPUT_LABELS: Final = {
+    "e1": r"$e_1$",
+    "two": r"$(e_1+e_2)/\sqrt{2}$",
+    "flat": "flat",
+    "random": "random",
+}
+INPUT_MARKERS: Final = {"e1": "o", "two": "s", "flat": "^", "random": "D"}
+BOUND: Final = BLACK
+GUIDE: Final = GREY
