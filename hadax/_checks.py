@@ -373,112 +373,30 @@ def even(name: str, value: object) -> int:
     return number
 
 
-# --- language models -----------------------------------------------------------------------------
-
-
-def divides(small_name: str, small: int, name: str, value: int) -> None:
-    """Refuse a size that another one must divide and does not."""
-    if value % small:
-        factor = small_name if small_name == str(small) else f"{small_name}={small}"
-        raise ValueError(f"Argument `{name}` must be a multiple of {factor}, but is {value}.")
-
-
-def same_shapes(name: str, tree: Any, expected: Any) -> None:
-    """Refuse a nested dict whose names or array shapes are not those of `expected`."""
-    found, wanted = (
-        {jax.tree_util.keystr(path, simple=True, separator="."): jnp.shape(leaf) for path, leaf in
-         jax.tree_util.tree_leaves_with_path(nest)}
-        for nest in (tree, expected)
-    )  # fmt: skip
-    if missing := sorted(wanted.keys() - found.keys()):
-        raise ValueError(f"Argument `{name}` must hold {missing[0]}, but it is missing.")
-    if unknown := sorted(found.keys() - wanted.keys()):
-        raise ValueError(f"Argument `{name}` must hold only what the config asks for, but holds "
-                         f"{unknown[0]}.")  # fmt: skip
-    for path, shape in wanted.items():
-        if found[path] != shape:
-            raise ValueError(
-                f"Argument `{name}` must hold {path} of shape {shape}, but its shape is "
-                f"{found[path]}."
-            )
-
-
-def broken_file(path: object, kind: str, why: str) -> NoReturn:
-    """Refuse a file that is not what it should be."""
-    raise ValueError(
-        f"Argument `path` must be {kind}, but {path} {why}. Fetch or write the file again."
-    )
-
-
-def unsupported_model(path: object, what: str, supported: str) -> NoReturn:
-    """Refuse a model of another kind than the ones that are implemented."""
-    raise NotImplementedError(
-        f"Argument `path` must name a model with {supported}, but {path} has {what}."
-    )
-
-
-def existing_file(path: object) -> Path:
-    """`path` as a Path to a file that exists."""
-    path = Path(path)  # type: ignore[arg-type]
-    if not path.is_file():
-        raise FileNotFoundError(f"Argument `path` must be an existing file, but {path} is not.")
-    return path
-
-
-def same_names(path: object, found: set[str], needed: set[str]) -> None:
-    """Refuse a checkpoint that lacks a tensor or holds one that the model has no place for."""
-    if missing := sorted(needed - found):
-        broken_file(path, "a checkpoint with every tensor of its sizes", f"lacks {missing[0]}")
-    if unknown := sorted(found - needed):
-        unsupported_model(path, f"a tensor {unknown[0]}", "the tensors of a plain Llama only")
-
-
-def equal_shapes(path: object, arrays: dict[str, Any]) -> None:
-    """Refuse a checkpoint in which the same tensor has another shape in another layer."""
-    first, *rest = arrays
-    for name in rest:
-        if arrays[name].shape != arrays[first].shape:
-            broken_file(
-                path,
-                "a checkpoint with equal layers",
-                f"has {name} of shape {arrays[name].shape} and {first} of {arrays[first].shape}",
-            )
-
-
-def windows(tokens: ArrayLike) -> Array:
-    """`tokens` as an integer matrix of windows that each have something to predict."""
-    array = jnp.asarray(tokens)
-    if not jnp.issubdtype(array.dtype, jnp.integer):
-        raise TypeError(
-            f"Argument `tokens` must hold integers, but has tokens.dtype={array.dtype}. Encode "
-            "the text first: load_tokenizer(path).encode(text).ids."
-        )
-    if array.ndim != 2 or array.shape[1] < 2:
-        raise ValueError(
-            "Argument `tokens` must have shape (windows, time) with time >= 2, but has "
-            f"tokens.shape={array.shape}. Cut the ids with ids[: w * t].reshape(w, t)."
-        )
-    return array
+# --- quantization --------------------------------------------------------------------------------
 
 
 def real_float(name: str, x: ArrayLike) -> Array:
     """`x` as an array of real floating-point numbers."""
-    array = jnp.asarray(x)
-    if not jnp.issubdtype(array.dtype, jnp.floating):
+    found = array(name, x)
+    if not jnp.issubdtype(found.dtype, jnp.floating):
         raise TypeError(
-            f"Argument `{name}` must be real floating point, but has {name}.dtype={array.dtype}. "
-            "Cast it, for example with x.astype(jnp.float32)."
+            f"Argument `{name}` must be real floating point, but has {name}.dtype={found.dtype}. "
+            "Cast it, for example with x.astype('float32')."
         )
-    return array
+    return found
 
 
-def at_most(name: str, value: float, maximum: float) -> None:
-    """Refuse a number above `maximum`."""
-    if value > maximum:
-        raise ValueError(f"Argument `{name}` must be at most {maximum}, but is {value}.")
-
-
-def fraction(name: str, value: float) -> None:
-    """Refuse a share that is not above 0 and at most 1."""
+def share(name: str, value: float) -> None:
+    """Refuse a share of a whole that is not above 0 and at most 1."""
     if not 0 < value <= 1:
         raise ValueError(f"Argument `{name}` must be above 0 and at most 1, but is {value}.")
+
+
+def gains(name: str, shape: tuple[int, ...], kernel: tuple[int, ...]) -> None:
+    """Refuse gains that are not one an input of the kernel."""
+    if shape != kernel[:-1]:
+        raise ValueError(
+            f"Argument `{name}` must have the shape of the kernel without its last axis, "
+            f"{kernel[:-1]}, but has {name}.shape={shape}."
+        )

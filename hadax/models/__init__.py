@@ -15,6 +15,12 @@ from hadax.models.llama import (
     no_tap,
 )
 from hadax.models.perplexity import next_token_losses, perplexity
+from hadax.models.rotation import (
+    LlamaRotations,
+    draw_llama_rotations,
+    map_kernels,
+    rotate_llama,
+)
 from hadax.models.tokenizer import load_tokenizer
 
 __all__ = [
@@ -22,13 +28,17 @@ __all__ = [
     "Block",
     "Llama",
     "LlamaConfig",
+    "LlamaRotations",
     "Tap",
+    "draw_llama_rotations",
     "llama_from_params",
     "llama_params",
     "load_gguf",
     "load_safetensors",
     "load_tokenizer",
+    "map_kernels",
     "next_token_losses",
     "no_tap",
     "perplexity",
+    "rotate_llama",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 import gguf
 import numpy as np
 
-from hadax import _checks
+from hadax.models import _model_checks
 
 _KIND = "a whole GGUF file"
 _MISSING = object()
@@ -14,11 +14,11 @@ _MISSING = object()
 
 def open_gguf(path: str | Path) -> gguf.GGUFReader:
     """A reader of the file at `path` (memory-mapped: tensors are read when they are asked for)."""
-    path = _checks.existing_file(path)
+    path = _model_checks.existing_file(path)
     try:
         return gguf.GGUFReader(path)
     except (ValueError, LookupError, OverflowError) as error:
-        _checks.broken_file(path, _KIND, f"cannot be read as one ({error})")
+        _model_checks.broken_file(path, _KIND, f"cannot be read as one ({error})")
 
 
 def metadata(reader: gguf.GGUFReader, path: str | Path, key: str, default: Any = _MISSING) -> Any:
@@ -27,7 +27,7 @@ def metadata(reader: gguf.GGUFReader, path: str | Path, key: str, default: Any =
     if field is not None:
         return field.contents()
     if default is _MISSING:
-        _checks.broken_file(path, f"a GGUF file with the field {key}", "has none")
+        _model_checks.broken_file(path, f"a GGUF file with the field {key}", "has none")
     return default
 
 
@@ -38,7 +38,9 @@ def dequantized(tensor: gguf.ReaderTensor, path: str | Path) -> np.ndarray:
         values = gguf.quants.dequantize(tensor.data, tensor.tensor_type).reshape(shape)
     except NotImplementedError:
         kind = tensor.tensor_type.name
-        _checks.unsupported_model(path, f"{tensor.name} in {kind}", "tensors gguf can dequantize")
+        _model_checks.unsupported_model(
+            path, f"{tensor.name} in {kind}", "tensors gguf can dequantize"
+        )
     if not np.isfinite(values).all():
-        _checks.broken_file(path, _KIND, f"has non-finite values in {tensor.name}")
+        _model_checks.broken_file(path, _KIND, f"has non-finite values in {tensor.name}")
     return values.astype(np.float32, copy=False)

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from hadax import _checks
 from hadax._typing import DTypeLike
+from hadax.models import _model_checks
 from hadax.models._gguf_file import dequantized, metadata, open_gguf
 from hadax.models.llama import Llama, LlamaConfig, llama_from_params
 
@@ -70,10 +70,14 @@ def load_gguf(path: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
     reader = open_gguf(path)
     architecture = metadata(reader, path, "general.architecture")
     if architecture != "llama":
-        _checks.unsupported_model(path, f"architecture {architecture!r}", "architecture 'llama'")
+        _model_checks.unsupported_model(
+            path, f"architecture {architecture!r}", "architecture 'llama'"
+        )
     scaling = metadata(reader, path, "llama.rope.scaling.type", "none")
     if scaling != "none":
-        _checks.unsupported_model(path, f"rotary scaling {scaling!r}", "plain rotary positions")
+        _model_checks.unsupported_model(
+            path, f"rotary scaling {scaling!r}", "plain rotary positions"
+        )
     tensors = {tensor.name.removesuffix(".weight"): tensor for tensor in reader.tensors}
     heads = int(metadata(reader, path, "llama.attention.head_count"))
     width = int(metadata(reader, path, "llama.embedding_length"))
@@ -127,10 +131,10 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
         `load_gguf`: GGUF files.
     """
     folder = Path(folder)
-    config = _read_config(_checks.existing_file(folder / "config.json"))
+    config = _read_config(_model_checks.existing_file(folder / "config.json"))
     files = sorted(folder.glob("*.safetensors"))
     if not files:
-        _checks.existing_file(folder / "model.safetensors")
+        _model_checks.existing_file(folder / "model.safetensors")
     where: dict[str, tuple[Path, str]] = {}
     for file in files:
         with _open_safetensors(file) as handle:
@@ -168,12 +172,16 @@ def _read_config(path: Path) -> LlamaConfig:
             tied=stated.get("tie_word_embeddings", False),
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        _checks.broken_file(path, "a Llama's config.json", f"cannot be read as one ({error!r})")
+        _model_checks.broken_file(
+            path, "a Llama's config.json", f"cannot be read as one ({error!r})"
+        )
     if kind != "llama":
-        _checks.unsupported_model(path, f"model_type {kind!r}", "model_type 'llama'")
+        _model_checks.unsupported_model(path, f"model_type {kind!r}", "model_type 'llama'")
     if rotary["rope_type"] != "default":
         scaling = rotary["rope_type"]
-        _checks.unsupported_model(path, f"rotary scaling {scaling!r}", "plain rotary positions")
+        _model_checks.unsupported_model(
+            path, f"rotary scaling {scaling!r}", "plain rotary positions"
+        )
     return config
 
 
@@ -182,7 +190,9 @@ def _open_safetensors(path: Path) -> Any:
     try:
         return safe_open(path, framework="np")
     except SafetensorError as error:
-        _checks.broken_file(path, "a whole safetensors file", f"cannot be read as one ({error})")
+        _model_checks.broken_file(
+            path, "a whole safetensors file", f"cannot be read as one ({error})"
+        )
 
 
 def _half_split(weight: np.ndarray, head_width: int) -> np.ndarray:
@@ -203,17 +213,19 @@ def _assemble(
 ) -> Llama:
     """The model whose tensors `read` gives under the names in `column` of the two tables."""
     sources = {
-        row[0]: [row[column]] for row in _MODEL_TENSORS if row[0] != "head.kernel" or not config.tied
+        row[0]: [row[column]]
+        for row in _MODEL_TENSORS
+        if row[0] != "head.kernel" or not config.tied
     } | {
         f"blocks.{row[0]}": [block.format(i) + row[column] for i in range(config.layers)]
         for row in _BLOCK_TENSORS
     }
     needed = {name for names in sources.values() for name in names}
-    _checks.same_names(path, {n for n in available if not n.endswith(_DERIVED)}, needed)
+    _model_checks.same_names(path, {n for n in available if not n.endswith(_DERIVED)}, needed)
     params: dict[str, Any] = {}
     for ours, names in sources.items():
         arrays = [read(name) for name in names]
-        _checks.equal_shapes(path, dict(zip(names, arrays, strict=True)))
+        _model_checks.equal_shapes(path, dict(zip(names, arrays, strict=True)))
         if ours.endswith("kernel"):
             arrays = [array.T for array in arrays]
         value = np.stack(arrays) if ours.startswith("blocks.") else arrays[0]
@@ -225,4 +237,4 @@ def _assemble(
     try:
         return llama_from_params(config, params)
     except ValueError as error:
-        _checks.broken_file(path, "a model whose tensors fit its sizes", f"does not: {error}")
+        _model_checks.broken_file(path, "a model whose tensors fit its sizes", f"does not: {error}")

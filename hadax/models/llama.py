@@ -15,6 +15,7 @@ from flax import nnx
 
 from hadax import _checks
 from hadax._typing import Array
+from hadax.models import _model_checks
 
 Tap = Callable[[str, Array], Array]
 """`tap(site, x)` stands between a linear's input `x` and the linear; `site` is one of `SITES`."""
@@ -83,8 +84,8 @@ class LlamaConfig:
     def __post_init__(self):
         for field in ("vocabulary", "width", "layers", "heads", "kv_heads", "head_width", "hidden"):
             _checks.integer(field, getattr(self, field), minimum=1)
-        _checks.divides("kv_heads", self.kv_heads, "heads", self.heads)
-        _checks.divides("2", 2, "head_width", self.head_width)
+        _model_checks.divides("kv_heads", self.kv_heads, "heads", self.heads)
+        _model_checks.divides("2", 2, "head_width", self.head_width)
 
 
 def _rotary(x: Array, base: float) -> Array:
@@ -113,9 +114,7 @@ class Block(nnx.Module):
     def __init__(self, config: LlamaConfig, *, rngs: nnx.Rngs):
         self.config = config
         linear = functools.partial(nnx.Linear, use_bias=False, rngs=rngs)
-        norm = functools.partial(
-            nnx.RMSNorm, config.width, epsilon=config.norm_epsilon, rngs=rngs
-        )
+        norm = functools.partial(nnx.RMSNorm, config.width, epsilon=config.norm_epsilon, rngs=rngs)
         queries = config.heads * config.head_width
         values = config.kv_heads * config.head_width
         self.attention_norm = norm()
@@ -312,6 +311,6 @@ def llama_from_params(config: LlamaConfig, params: dict[str, Any]) -> Llama:
         `llama_params`, the inverse.
     """
     graph, state = nnx.split(nnx.eval_shape(lambda: Llama(config, rngs=nnx.Rngs(0))))
-    _checks.same_shapes("params", params, nnx.to_pure_dict(state))
+    _model_checks.same_shapes("params", params, nnx.to_pure_dict(state))
     nnx.replace_by_pure_dict(state, jax.tree.map(jnp.asarray, params))
     return nnx.merge(graph, state)

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from hadax import _checks
 from hadax._typing import Array, ArrayLike
+from hadax.models import _model_checks
 from hadax.models.llama import Llama, Tap, no_tap
 
 
@@ -41,7 +41,7 @@ def next_token_losses(model: Llama, tokens: ArrayLike, *, tap: Tap = no_tap) -> 
     See Also:
         `perplexity`, their exponential mean.
     """
-    tokens = _checks.windows(tokens)
+    tokens = _model_checks.windows(tokens)
 
     def one(window: Array) -> Array:
         logits = model(window[:-1], tap=tap)

@@ -5,7 +5,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
-from hadax import _checks
+from hadax.models import _model_checks
 from hadax.models._gguf_file import metadata, open_gguf
 
 _CONTROL, _USER_DEFINED = 3, 4
@@ -61,18 +61,20 @@ def load_tokenizer(path: str | Path, *, pre_tokenizer: str | None = None) -> Tok
     reader = open_gguf(path)
     kind = metadata(reader, path, "tokenizer.ggml.model")
     if kind != "gpt2":
-        _checks.unsupported_model(path, f"tokenizer {kind!r}", "tokenizer 'gpt2'")
+        _model_checks.unsupported_model(path, f"tokenizer {kind!r}", "tokenizer 'gpt2'")
     pre = pre_tokenizer or metadata(reader, path, "tokenizer.ggml.pre", "gpt-2")
     if pre not in _PRE_TOKENIZERS:
         known = " or ".join(repr(name) for name in _PRE_TOKENIZERS)
-        _checks.unsupported_model(path, f"pre-tokenizer {pre!r}", f"pre-tokenizer {known}")
+        _model_checks.unsupported_model(path, f"pre-tokenizer {pre!r}", f"pre-tokenizer {known}")
     tokens = metadata(reader, path, "tokenizer.ggml.tokens")
     kinds = metadata(reader, path, "tokenizer.ggml.token_type", [1] * len(tokens))
     merges = [tuple(m.split(" ")) for m in metadata(reader, path, "tokenizer.ggml.merges")]
     known_tokens = set(tokens)
     for merge in merges:
         if len(merge) != 2 or not {*merge, "".join(merge)} <= known_tokens:
-            _checks.broken_file(path, "a GGUF file with a usable tokenizer", f"merges {merge}")
+            _model_checks.broken_file(
+                path, "a GGUF file with a usable tokenizer", f"merges {merge}"
+            )
     tokenizer = Tokenizer(BPE({token: i for i, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = _PRE_TOKENIZERS[pre]()
     tokenizer.decoder = decoders.ByteLevel()

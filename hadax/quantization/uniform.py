@@ -50,8 +50,8 @@ def fake_quantize(
     """
     x = _checks.real_float("x", x)
     _checks.integer("bits", bits, minimum=2)
-    _checks.at_most("bits", bits, 16)
-    _checks.fraction("clip", clip)
+    _checks.at_most("bits", bits, 16, what="limit")
+    _checks.share("clip", clip)
     wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     return _straight_through(wide, bits, axis, clip).astype(x.dtype)
 
