@@ -1,0 +1,14 @@
+"""Quantization: grids, statistics, and rotations folded into the kernels around them."""
+
+from hadax.quantization.folding import fold_gain, fold_into_reader, fold_into_writer
+from hadax.quantization.statistics import incoherence, kurtosis
+from hadax.quantization.uniform import fake_quantize
+
+__all__ = [
+    "fake_quantize",
+    "fold_gain",
+    "fold_into_reader",
+    "fold_into_writer",
+    "incoherence",
+    "kurtosis",
+]

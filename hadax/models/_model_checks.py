@@ -1,0 +1,110 @@
+"""Error texts of language models and the files they come in; the house's other texts are in
+`hadax._checks`."""
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jax
+import jax.numpy as jnp
+
+from hadax import _checks
+from hadax._typing import Array, ArrayLike
+from hadax.operators.base import LinearOperator
+
+
+def divides(small_name: str, small: int, name: str, value: int) -> None:
+    """Refuse a size that another one must divide and does not."""
+    if value % small:
+        factor = small_name if small_name == str(small) else f"{small_name}={small}"
+        raise ValueError(f"Argument `{name}` must be a multiple of {factor}, but is {value}.")
+
+
+def same_shapes(name: str, tree: Any, expected: Any) -> None:
+    """Refuse a nested dict whose names or array shapes are not those of `expected`."""
+    found, wanted = _shapes(tree), _shapes(expected)
+    if missing := sorted(wanted.keys() - found.keys()):
+        raise ValueError(f"Argument `{name}` must hold {missing[0]}, but it is missing.")
+    if unknown := sorted(found.keys() - wanted.keys()):
+        raise ValueError(
+            f"Argument `{name}` must hold only what the config asks for, but holds {unknown[0]}."
+        )
+    for path, shape in wanted.items():
+        if found[path] != shape:
+            raise ValueError(
+                f"Argument `{name}` must hold {path} of shape {shape}, but its shape is "
+                f"{found[path]}."
+            )
+
+
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    """The shape of every array of a nested dict, by its dotted name."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): jnp.shape(leaf)
+        for path, leaf in leaves
+    }
+
+
+def broken_file(path: object, kind: str, why: str) -> NoReturn:
+    """Refuse a file that is not what it should be."""
+    raise ValueError(
+        f"Argument `path` must be {kind}, but {path} {why}. Fetch or write the file again."
+    )
+
+
+def unsupported_model(path: object, what: str, supported: str) -> NoReturn:
+    """Refuse a model of another kind than the ones that are implemented."""
+    raise NotImplementedError(
+        f"Argument `path` must name a model with {supported}, but {path} has {what}."
+    )
+
+
+def existing_file(path: object) -> Path:
+    """`path` as a Path to a file that exists."""
+    path = Path(path)  # type: ignore[arg-type]
+    if not path.is_file():
+        raise FileNotFoundError(f"Argument `path` must be an existing file, but {path} is not.")
+    return path
+
+
+def same_names(path: object, found: set[str], needed: set[str]) -> None:
+    """Refuse a checkpoint that lacks a tensor or holds one that the model has no place for."""
+    if missing := sorted(needed - found):
+        broken_file(path, "a checkpoint with every tensor of its sizes", f"lacks {missing[0]}")
+    if unknown := sorted(found - needed):
+        unsupported_model(path, f"a tensor {unknown[0]}", "the tensors of a plain Llama only")
+
+
+def equal_shapes(path: object, arrays: dict[str, Any]) -> None:
+    """Refuse a checkpoint in which the same tensor has another shape in another layer."""
+    first, *rest = arrays
+    for name in rest:
+        if arrays[name].shape != arrays[first].shape:
+            broken_file(
+                path,
+                "a checkpoint with equal layers",
+                f"has {name} of shape {arrays[name].shape} and {first} of {arrays[first].shape}",
+            )
+
+
+def windows(tokens: ArrayLike) -> Array:
+    """`tokens` as an integer matrix of windows that each have something to predict."""
+    found = _checks.array("tokens", tokens)
+    _checks.integers("tokens", found)
+    if found.ndim != 2 or found.shape[1] < 2:
+        raise ValueError(
+            "Argument `tokens` must have shape (windows, time) with time >= 2, but has "
+            f"tokens.shape={found.shape}. Cut the ids with ids[: w * t].reshape(w, t)."
+        )
+    return found
+
+
+def orthogonal(name: str, op: LinearOperator) -> None:
+    """Refuse an operator that does not undo its transpose, seen on one Gaussian vector."""
+    x = jax.random.normal(jax.random.key(0), (op.shape[1],))
+    error = float(jnp.max(jnp.abs(op.T(op(x)) - x)))
+    if error > 1e-3:
+        raise ValueError(
+            f"Argument `{name}` must be orthogonal, since RMSNorm commutes with nothing else, but "
+            f"op.T(op(x)) differs from x by {error:.2g}."
+        )

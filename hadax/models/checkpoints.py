@@ -1,0 +1,240 @@
+"""Trained Llama weights from GGUF and from safetensors files. No pickle is ever loaded."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from hadax._typing import DTypeLike
+from hadax.models import _model_checks
+from hadax.models._gguf_file import dequantized, metadata, open_gguf
+from hadax.models.llama import Llama, LlamaConfig, llama_from_params
+
+# Our name, the name in GGUF, the name in Hugging Face checkpoints.
+_MODEL_TENSORS = (
+    ("embed.embedding", "token_embd", "model.embed_tokens"),
+    ("norm.scale", "output_norm", "model.norm"),
+    ("head.kernel", "output", "lm_head"),
+)
+_BLOCK_TENSORS = (
+    ("attention_norm.scale", "attn_norm", "input_layernorm"),
+    ("query.kernel", "attn_q", "self_attn.q_proj"),
+    ("key.kernel", "attn_k", "self_attn.k_proj"),
+    ("value.kernel", "attn_v", "self_attn.v_proj"),
+    ("output.kernel", "attn_output", "self_attn.o_proj"),
+    ("feed_forward_norm.scale", "ffn_norm", "post_attention_layernorm"),
+    ("gate.kernel", "ffn_gate", "mlp.gate_proj"),
+    ("up.kernel", "ffn_up", "mlp.up_proj"),
+    ("down.kernel", "ffn_down", "mlp.down_proj"),
+)
+
+# What may stand in a file beside the weights: recomputed here.
+_DERIVED = ("rotary_emb.inv_freq",)
+
+
+def load_gguf(path: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
+    """The Llama in a GGUF file, its quantized tensors dequantized.
+
+    GGUF keeps the rows of W_q and W_k in the order of interleaved rotary pairs (2i, 2i + 1); they
+    are put back into half-split order (i, i + head_width / 2).
+
+    Args:
+        path: a file of architecture "llama", of any tensor type the gguf package can dequantize.
+        dtype: dtype of the parameters.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is truncated or corrupt, or its tensors do not fit its sizes.
+        NotImplementedError: another architecture, or scaled rotary frequencies.
+
+    Cost:
+        One pass over the file; about twice the parameters' memory while it runs.
+
+    Example:
+        >>> from hadax.models import load_gguf
+        >>> load_gguf("no-such-file.gguf")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: Argument `path` must be an existing file, but no-such-file.gguf is not.
+
+    See Also:
+        `load_safetensors`: Hugging Face folders. `load_tokenizer`: the file's own tokenizer.
+    """
+    reader = open_gguf(path)
+    architecture = metadata(reader, path, "general.architecture")
+    if architecture != "llama":
+        _model_checks.unsupported_model(
+            path, f"architecture {architecture!r}", "architecture 'llama'"
+        )
+    scaling = metadata(reader, path, "llama.rope.scaling.type", "none")
+    if scaling != "none":
+        _model_checks.unsupported_model(
+            path, f"rotary scaling {scaling!r}", "plain rotary positions"
+        )
+    tensors = {tensor.name.removesuffix(".weight"): tensor for tensor in reader.tensors}
+    heads = int(metadata(reader, path, "llama.attention.head_count"))
+    width = int(metadata(reader, path, "llama.embedding_length"))
+    config = LlamaConfig(
+        vocabulary=len(metadata(reader, path, "tokenizer.ggml.tokens")),
+        width=width,
+        layers=int(metadata(reader, path, "llama.block_count")),
+        heads=heads,
+        kv_heads=int(metadata(reader, path, "llama.attention.head_count_kv", heads)),
+        head_width=int(metadata(reader, path, "llama.rope.dimension_count", width // heads)),
+        hidden=int(metadata(reader, path, "llama.feed_forward_length")),
+        rope_base=float(metadata(reader, path, "llama.rope.freq_base", 10000.0)),
+        norm_epsilon=float(metadata(reader, path, "llama.attention.layer_norm_rms_epsilon")),
+        tied="output" not in tensors,
+    )
+
+    def read(name: str) -> np.ndarray:
+        values = dequantized(tensors[name], path)
+        rotary = name.endswith((".attn_q", ".attn_k"))
+        return _half_split(values, config.head_width) if rotary else values
+
+    return _assemble(path, config, tensors, read, column=1, block="blk.{}.", dtype=dtype)
+
+
+def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
+    """The Llama in a Hugging Face folder: config.json and one or more .safetensors files.
+
+    Args:
+        folder: folder as `huggingface_hub.snapshot_download` or `save_pretrained` leaves it.
+        dtype: dtype of the parameters.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: the folder has no config.json or no .safetensors file.
+        ValueError: a file is truncated or corrupt, or its tensors do not fit config.json.
+        NotImplementedError: another model_type, or scaled rotary frequencies.
+
+    Cost:
+        One pass over the files; about twice the parameters' memory while it runs.
+
+    Example:
+        >>> from hadax.models import load_safetensors
+        >>> load_safetensors("no-such-folder")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: Argument `path` must be an existing file, but no-such-folder/config.json is not.
+
+    See Also:
+        `load_gguf`: GGUF files.
+    """
+    folder = Path(folder)
+    config = _read_config(_model_checks.existing_file(folder / "config.json"))
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        _model_checks.existing_file(folder / "model.safetensors")
+    where: dict[str, tuple[Path, str]] = {}
+    for file in files:
+        with _open_safetensors(file) as handle:
+            where |= {name.removesuffix(".weight"): (file, name) for name in handle.keys()}
+    if config.tied:
+        where.pop("lm_head", None)
+
+    def read(name: str) -> np.ndarray:
+        file, full = where[name]
+        with _open_safetensors(file) as handle:
+            return np.asarray(handle.get_tensor(full)).astype(np.float32)
+
+    return _assemble(folder, config, where, read, column=2, block="model.layers.{}.", dtype=dtype)
+
+
+def _read_config(path: Path) -> LlamaConfig:
+    """The sizes that a Hugging Face config.json states."""
+    try:
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        kind = stated["model_type"]
+        rotary = {"rope_type": "default"} | (
+            stated.get("rope_parameters") or stated.get("rope_scaling") or {}
+        )
+        config = LlamaConfig(
+            vocabulary=stated["vocab_size"],
+            width=stated["hidden_size"],
+            layers=stated["num_hidden_layers"],
+            heads=stated["num_attention_heads"],
+            kv_heads=stated.get("num_key_value_heads") or stated["num_attention_heads"],
+            head_width=stated.get("head_dim")
+            or stated["hidden_size"] // stated["num_attention_heads"],
+            hidden=stated["intermediate_size"],
+            rope_base=rotary.get("rope_theta") or stated.get("rope_theta", 10000.0),
+            norm_epsilon=stated["rms_norm_eps"],
+            tied=stated.get("tie_word_embeddings", False),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        _model_checks.broken_file(
+            path, "a Llama's config.json", f"cannot be read as one ({error!r})"
+        )
+    if kind != "llama":
+        _model_checks.unsupported_model(path, f"model_type {kind!r}", "model_type 'llama'")
+    if rotary["rope_type"] != "default":
+        scaling = rotary["rope_type"]
+        _model_checks.unsupported_model(
+            path, f"rotary scaling {scaling!r}", "plain rotary positions"
+        )
+    return config
+
+
+def _open_safetensors(path: Path) -> Any:
+    """A reader of a safetensors file that gives numpy arrays."""
+    try:
+        return safe_open(path, framework="np")
+    except SafetensorError as error:
+        _model_checks.broken_file(
+            path, "a whole safetensors file", f"cannot be read as one ({error})"
+        )
+
+
+def _half_split(weight: np.ndarray, head_width: int) -> np.ndarray:
+    """Rows of each head from the order of interleaved rotary pairs to half-split order."""
+    heads = weight.reshape(-1, head_width // 2, 2, weight.shape[-1])
+    return heads.swapaxes(1, 2).reshape(weight.shape)
+
+
+def _assemble(
+    path: str | Path,
+    config: LlamaConfig,
+    available: Iterable[str],
+    read: Callable[[str], np.ndarray],
+    *,
+    column: int,
+    block: str,
+    dtype: DTypeLike,
+) -> Llama:
+    """The model whose tensors `read` gives under the names in `column` of the two tables."""
+    sources = {
+        row[0]: [row[column]]
+        for row in _MODEL_TENSORS
+        if row[0] != "head.kernel" or not config.tied
+    } | {
+        f"blocks.{row[0]}": [block.format(i) + row[column] for i in range(config.layers)]
+        for row in _BLOCK_TENSORS
+    }
+    needed = {name for names in sources.values() for name in names}
+    _model_checks.same_names(path, {n for n in available if not n.endswith(_DERIVED)}, needed)
+    params: dict[str, Any] = {}
+    for ours, names in sources.items():
+        arrays = [read(name) for name in names]
+        _model_checks.equal_shapes(path, dict(zip(names, arrays, strict=True)))
+        if ours.endswith("kernel"):
+            arrays = [array.T for array in arrays]
+        value = np.stack(arrays) if ours.startswith("blocks.") else arrays[0]
+        *outer, leaf = ours.split(".")
+        nest = params
+        for name in outer:
+            nest = nest.setdefault(name, {})
+        nest[leaf] = jnp.asarray(value, dtype)
+    try:
+        return llama_from_params(config, params)
+    except ValueError as error:
+        _model_checks.broken_file(path, "a model whose tensors fit its sizes", f"does not: {error}")

@@ -1,0 +1,316 @@
+"""The Llama decoder as a flax.nnx module: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
+
+All blocks are one `Block` whose parameters carry a leading layer axis, and the forward pass scans
+over it: a model of thirty layers traces and compiles as one layer does. Kernels are W[in, out].
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from hadax import _checks
+from hadax._typing import Array
+from hadax.models import _model_checks
+
+Tap = Callable[[str, Array], Array]
+"""`tap(site, x)` stands between a linear's input `x` and the linear; `site` is one of `SITES`."""
+
+SITES = ("attention", "output", "feed_forward", "down")
+"""Where a block's linears read: q, k and v; W_o; gate and up; W_down."""
+
+
+def no_tap(site: str, x: Array) -> Array:
+    """Pass `x` through unchanged: the tap that does nothing.
+
+    Args:
+        site: name of the place, one of `SITES`.
+        x: array (..., n), what the linear there is about to read.
+
+    Returns:
+        `x` itself.
+
+    Cost:
+        None.
+
+    Example:
+        >>> from hadax.models import no_tap
+        >>> no_tap("down", 1.5)
+        1.5
+    """
+    del site
+    return x
+
+
+@dataclasses.dataclass(frozen=True)
+class LlamaConfig:
+    """The sizes of a Llama.
+
+    Args:
+        vocabulary: number of token ids.
+        width: length of the residual stream.
+        layers: number of blocks.
+        heads: number of query heads.
+        kv_heads: number of key/value heads; divides `heads`.
+        head_width: length of one head; even, for rotary positions.
+        hidden: length of the feed-forward hidden vector.
+        rope_base: base of the rotary frequencies.
+        norm_epsilon: added to the mean square inside each RMSNorm.
+        tied: whether the output head is the transposed embedding.
+
+    Example:
+        >>> from hadax.models import LlamaConfig
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> config.tied
+        True
+    """
+
+    vocabulary: int
+    width: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_width: int
+    hidden: int
+    rope_base: float = 10000.0
+    norm_epsilon: float = 1e-5
+    tied: bool = True
+
+    def __post_init__(self):
+        for field in ("vocabulary", "width", "layers", "heads", "kv_heads", "head_width", "hidden"):
+            _checks.integer(field, getattr(self, field), minimum=1)
+        _model_checks.divides("kv_heads", self.kv_heads, "heads", self.heads)
+        _model_checks.divides("2", 2, "head_width", self.head_width)
+
+
+def _rotary(x: Array, base: float) -> Array:
+    """`x` (..., time, heads, head_width) with pair (i, i + half) turned by time * base^(-i/half)."""
+    half = x.shape[-1] // 2
+    frequency = base ** (-jnp.arange(half, dtype=jnp.float32) / half)
+    angle = jnp.arange(x.shape[-3], dtype=jnp.float32)[:, None, None] * frequency
+    shape = (1,) * (x.ndim - 3) + angle.shape
+    cos = jnp.cos(angle).astype(x.dtype).reshape(shape)
+    sin = jnp.sin(angle).astype(x.dtype).reshape(shape)
+    first, second = x[..., :half], x[..., half:]
+    return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
+
+
+class Block(nnx.Module):
+    """One decoder block: x + attention(norm(x)), then x + feed-forward(norm(x)).
+
+    Args:
+        config: sizes of the model.
+        rngs: source of the initial weights.
+
+    `hidden_rotation`, where it is not None, is an operator that acts on the feed-forward hidden
+    vector just before W_down reads it.
+    """
+
+    def __init__(self, config: LlamaConfig, *, rngs: nnx.Rngs):
+        self.config = config
+        linear = functools.partial(nnx.Linear, use_bias=False, rngs=rngs)
+        norm = functools.partial(nnx.RMSNorm, config.width, epsilon=config.norm_epsilon, rngs=rngs)
+        queries = config.heads * config.head_width
+        values = config.kv_heads * config.head_width
+        self.attention_norm = norm()
+        self.query = linear(config.width, queries)
+        self.key = linear(config.width, values)
+        self.value = linear(config.width, values)
+        self.output = linear(queries, config.width)
+        self.feed_forward_norm = norm()
+        self.gate = linear(config.width, config.hidden)
+        self.up = linear(config.width, config.hidden)
+        self.down = linear(config.hidden, config.width)
+        self.hidden_rotation = nnx.data(None)
+
+    def __call__(self, x: Array, *, tap: Tap = no_tap) -> tuple[Array, dict[str, Array]]:
+        """The block's output and, by site, what each of its linears was about to read.
+
+        Args:
+            x: array (..., time, width), the residual stream.
+            tap: function between each linear's input and the linear.
+
+        Returns:
+            The new residual stream and a dict site -> the tap's input there.
+        """
+        inputs: dict[str, Array] = {}
+
+        def read(site: str, value: Array) -> Array:
+            inputs[site] = value
+            return tap(site, value)
+
+        def split(value: Array) -> Array:
+            return value.reshape(*value.shape[:-1], -1, self.config.head_width)
+
+        base = self.config.rope_base
+        normed = read("attention", self.attention_norm(x))
+        mixed = jax.nn.dot_product_attention(
+            _rotary(split(self.query(normed)), base),
+            _rotary(split(self.key(normed)), base),
+            split(self.value(normed)),
+            is_causal=True,
+        )
+        x = x + self.output(read("output", mixed.reshape(*x.shape[:-1], -1)))
+        normed = read("feed_forward", self.feed_forward_norm(x))
+        hidden = jax.nn.silu(self.gate(normed)) * self.up(normed)
+        if self.hidden_rotation is not None:
+            hidden = self.hidden_rotation(hidden)
+        return x + self.down(read("down", hidden)), inputs
+
+
+class Llama(nnx.Module):
+    """A Llama language model: token ids in, next-token logits out.
+
+    logits = head(norm(blocks(embed(tokens)))). The module is a JAX pytree: pass it to `jax.jit`,
+    `jax.grad` and `jax.vmap` as an argument.
+
+    Args:
+        config: sizes of the model.
+        rngs: source of the initial weights.
+
+    Cost:
+        Time O(T (layers (width^2 + width hidden) + width vocabulary) + layers T^2 width) for T
+        tokens.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama = Llama(config, rngs=nnx.Rngs(0))
+        >>> llama(jnp.array([[3, 1, 4, 1, 5]])).shape
+        (1, 5, 16)
+
+    See Also:
+        `load_gguf`, `load_safetensors`: trained weights.
+
+    References:
+        touvron2023llama
+    """
+
+    def __init__(self, config: LlamaConfig, *, rngs: nnx.Rngs):
+        self.config = config
+        self.embed = nnx.Embed(config.vocabulary, config.width, rngs=rngs)
+        keys = jax.random.split(rngs.params(), config.layers)
+        self.blocks = jax.vmap(lambda key: Block(config, rngs=nnx.Rngs(key)))(keys)
+        self.norm = nnx.RMSNorm(config.width, epsilon=config.norm_epsilon, rngs=rngs)
+        self.head = (
+            None
+            if config.tied
+            else nnx.Linear(config.width, config.vocabulary, use_bias=False, rngs=rngs)
+        )
+
+    def __call__(self, tokens: Array, *, tap: Tap = no_tap) -> Array:
+        """Next-token logits.
+
+        Args:
+            tokens: integer array (time,) or (batch, time).
+            tap: function between each linear's input and the linear; the head has none.
+
+        Returns:
+            Array (..., time, vocabulary).
+        """
+        return self.logits(self.hidden(tokens, tap=tap)[0])
+
+    def hidden(
+        self,
+        tokens: Array,
+        *,
+        tap: Tap = no_tap,
+        record: Callable[[dict[str, Array]], Any] = lambda inputs: None,
+    ) -> tuple[Array, Any]:
+        """The residual stream after the last block, and a record of what the linears read.
+
+        Args:
+            tokens: integer array (time,) or (batch, time).
+            tap: function between each linear's input and the linear.
+            record: function from a block's dict site -> tap input to whatever is to be kept of it.
+
+        Returns:
+            Array (..., time, width), and what `record` returned, stacked over layers.
+        """
+
+        def step(x: Array, block: Block) -> tuple[Array, Any]:
+            x, inputs = block(x, tap=tap)
+            return x, record(inputs)
+
+        return jax.lax.scan(step, self.embed(tokens), self.blocks)
+
+    def logits(self, hidden: Array) -> Array:
+        """Logits of a residual stream.
+
+        Args:
+            hidden: array (..., width).
+
+        Returns:
+            Array (..., vocabulary).
+        """
+        normed = self.norm(hidden)
+        return self.embed.attend(normed) if self.head is None else self.head(normed)
+
+
+def llama_params(model: Llama) -> dict[str, Any]:
+    """The parameters of a model as a nested dict of arrays; blocks carry a leading layer axis.
+
+    Args:
+        model: the model.
+
+    Returns:
+        Nested dict, for example `params["blocks"]["query"]["kernel"]` of shape
+        (layers, width, heads * head_width).
+
+    Cost:
+        None; the arrays are the model's own.
+
+    Example:
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_params
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama_params(Llama(config, rngs=nnx.Rngs(0)))["blocks"]["value"]["kernel"].shape
+        (2, 8, 4)
+
+    See Also:
+        `llama_from_params`, the inverse.
+    """
+    return nnx.to_pure_dict(nnx.state(model, nnx.Param))
+
+
+def llama_from_params(config: LlamaConfig, params: dict[str, Any]) -> Llama:
+    """The model of the given sizes and arrays.
+
+    Args:
+        config: sizes of the model.
+        params: nested dict of arrays as `llama_params` returns it.
+
+    Returns:
+        A model that holds the arrays.
+
+    Raises:
+        ValueError: a name is missing or unknown, or a shape does not fit `config`.
+
+    Cost:
+        None; nothing is initialised first.
+
+    Example:
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_from_params, llama_params
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> params = llama_params(Llama(config, rngs=nnx.Rngs(0)))
+        >>> llama_from_params(config, params).config == config
+        True
+
+    See Also:
+        `llama_params`, the inverse.
+    """
+    graph, state = nnx.split(nnx.eval_shape(lambda: Llama(config, rngs=nnx.Rngs(0))))
+    _model_checks.same_shapes("params", params, nnx.to_pure_dict(state))
+    nnx.replace_by_pure_dict(state, jax.tree.map(jnp.asarray, params))
+    return nnx.merge(graph, state)
