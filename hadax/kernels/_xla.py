@@ -92,8 +92,9 @@ def _at_stride(x: Array, matrix: np.ndarray, stride: int) -> Array:
         y = x.reshape(*batch, groups, r)
         return _dot(y, matrix, (((lead + 1,), (1,)), ((), ()))).reshape(x.shape)
     y = x.reshape(*batch, groups, r, stride)
-    if r <= 16:
-        # A batched dot with the factor repeated: XLA would pay two transposes for a shared one.
+    if r <= stride:
+        # A batched dot with the factor repeated, which costs less than the data moved: with a shared
+        # factor XLA would transpose it twice.
         repeated = jnp.broadcast_to(jnp.asarray(matrix), (*batch, groups, r, r))
         same = tuple(range(lead + 1))
         return _dot(repeated, y, (((lead + 2,), (lead + 1,)), (same, same))).reshape(x.shape)
