@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import hadax
+from paper_figs import _cli, _registry
 
 
 def api_pages(folder: Path) -> None:
@@ -30,17 +31,15 @@ def api_pages(folder: Path) -> None:
     (folder / "index.md").write_text("\n".join(index))
 
 
-def gallery_page(folder: Path, figures: Path) -> None:
-    """Write the gallery: every figure that has been drawn, above its caption."""
+def gallery_pages(folder: Path) -> None:
+    """Draw every figure that has published results, and write the page that shows them."""
     _empty(folder)
-    lines = ["# Gallery", ""]
-    for name, caption in _captions():
-        if (figures / f"{name}.png").exists():
-            shutil.copy(figures / f"{name}.png", folder)
-            lines += [f"## {name}", "", f"```{{image}} {name}.png", f":alt: {name}", "```", ""]
-            lines += [caption, ""]
-    if len(lines) == 2:
-        lines += ["No figure has been drawn yet: `make figures` draws them.", ""]
+    _cli.main(["--results", "paper", "--out", str(folder)])
+    lines = ["# Gallery", "", "```{toctree}", "statements", "```", ""]
+    for page in (folder / f"{name}.md" for name in _registry.NAMES):
+        if page.exists():
+            lines += [f"## {page.stem.replace('_', ' ').capitalize()}", "", page.read_text()]
+            page.unlink()
     (folder / "index.md").write_text("\n".join(lines))
 
 
@@ -71,19 +70,6 @@ def _directive(module: ModuleType, name: str) -> list[str]:
     if inspect.isclass(thing):
         return [f".. autoclass:: {full}", "   :members:"]
     return [f".. autofunction:: {full}" if callable(thing) else f".. autodata:: {full}"]
-
-
-def _captions() -> list[tuple[str, str]]:
-    """(name, caption) of every module of paper_figs that draws a figure."""
-    try:
-        package = importlib.import_module("paper_figs")
-    except ModuleNotFoundError as error:
-        if error.name != "paper_figs":
-            raise
-        return []
-    names = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
-    modules = [(name, importlib.import_module(f"paper_figs.{name}")) for name in names]
-    return [(name, module.CAPTION) for name, module in modules]
 
 
 def _empty(folder: Path) -> None:

@@ -48,5 +48,5 @@ def _dollar_math(app, what, name, obj, options, lines):
 
 def setup(app):
     _generate.api_pages(HERE / "api")
-    _generate.gallery_page(HERE / "gallery", HERE.parent / "figures")
+    _generate.gallery_pages(HERE / "gallery")
     app.connect("autodoc-process-docstring", _dollar_math)
