@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import itertools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -87,14 +88,14 @@ def parse_arguments(default: Any, args: list[str], program: str, what: str) -> A
 
 
 def _first_sentence(box: str) -> str:
-    """Return what tyro says above the first rule of the box it draws, in one line."""
-    words = []
-    for line in box.splitlines()[1:]:
-        content = line.strip("│ ")
-        if content.startswith("─") or line.startswith("╰"):
-            break
-        words.append(content)
-    return " ".join(words).rstrip(".")
+    """Return what tyro says in its box between the title and the next rule, in one line."""
+    lines = [line.strip("│ ") for line in box.splitlines()[1:]]
+
+    def is_rule(line: str) -> bool:
+        return not line.strip("─-╰╯")
+
+    content = itertools.dropwhile(is_rule, lines)
+    return " ".join(itertools.takewhile(lambda line: not is_rule(line), content)).rstrip(".")
 
 
 def _run_one(

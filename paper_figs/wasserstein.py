@@ -80,10 +80,11 @@ def _input(left: Axes, right: Axes, rows: pl.DataFrame, name: str) -> None:
     left.axhline(LIMITS[name], color=color, linestyle=":", linewidth=1)
     left.annotate(
         f"limit {LIMITS[name]:.5f}",
-        (0.02, LIMITS[name]),
+        (0.98, LIMITS[name]),
         xycoords=("axes fraction", "data"),
         xytext=(0, 3),
         textcoords="offset points",
+        ha="right",
         color=color,
         fontsize=8,
     )

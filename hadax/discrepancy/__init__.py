@@ -1,6 +1,6 @@
 """How far structured rotations are from uniformly random ones: exact laws, bounds, bands."""
 
-from hadax.discrepancy.coordinate import (
+from hadax.discrepancy.kolmogorov import (
     MIN_DRAWS,
     Band,
     dkw_radius,
@@ -8,9 +8,8 @@ from hadax.discrepancy.coordinate import (
     kolmogorov_exact,
     kolmogorov_sampled,
     ks_band,
-    rademacher_lattice_pmf,
-    sphere_coordinate_cdf,
 )
+from hadax.discrepancy.laws import rademacher_lattice_pmf, sphere_coordinate_cdf
 from hadax.discrepancy.wasserstein import (
     Estimate,
     w2_lower,

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import integrate, special
 
 from hadax import _checks
+from hadax._typing import Array, KeyArray
 
 # Values of one chunk of draws, in floats: 16 MB.
 _CHUNK = 1 << 22
@@ -58,7 +59,7 @@ def w2_one_sparse(d: int) -> float:
     return math.sqrt(2 - 2 * _mean_abs_coordinate(d))
 
 
-def w2_two_sparse(key: jax.Array, d: int, *, samples: int = 10_000) -> Estimate:
+def w2_two_sparse(key: KeyArray, d: int, *, samples: int = 10_000) -> Estimate:
     r"""W2 between the two-block law and the uniform law for x = (e_1 + e_2) / sqrt(2).
 
     $W_2^2 = 2 - \sqrt2\, c_d - \sqrt{2/d}\; E\bigl||u_{S_+}|_1 - |u_{S_-}|_1\bigr|$ where $S_\pm$
@@ -97,7 +98,7 @@ def w2_two_sparse(key: jax.Array, d: int, *, samples: int = 10_000) -> Estimate:
     _checks.even("d", d)
     _checks.integer("samples", samples, minimum=2)
 
-    def difference(draw_key: jax.Array) -> jax.Array:
+    def difference(draw_key: KeyArray) -> Array:
         halves = jnp.abs(jax.random.normal(draw_key, (2, d // 2), "float32"))
         norms = jnp.sum(halves, axis=-1)
         return jnp.abs(norms[0] - norms[1]) / jnp.sqrt(jnp.sum(jnp.square(halves)))

@@ -1,0 +1,100 @@
+"""Laws of one coordinate: of a uniform unit vector, and of a sum of fair signs.
+
+Everything here is numpy and scipy in float64: statistics, not transforms.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from hadax import _checks
+
+# Standard deviations beyond which a sum of fair signs has less mass than round-off.
+DEVIATIONS = 9
+
+
+def sphere_coordinate_cdf(t: ArrayLike | float, d: int) -> NDArray[np.float64]:
+    r"""Distribution function of sqrt(d) times a coordinate of a uniform unit vector.
+
+    $F(t) = \frac12 + \frac{\operatorname{sgn} t}{2}\, I_{t^2/d}(\frac12, \frac{d-1}{2})$ with the
+    regularised incomplete beta function $I$; it tends to the normal law as d grows.
+
+    Args:
+        t: array (...), real: points in units of the standard deviation.
+        d: dimension, at least 2.
+
+    Returns:
+        Array of the shape of `t`, float64.
+
+    Raises:
+        TypeError: `d` is not an integer.
+        ValueError: `d` is less than 2.
+
+    Cost:
+        One incomplete beta function a point.
+
+    Example:
+        >>> from hadax.discrepancy import sphere_coordinate_cdf
+        >>> sphere_coordinate_cdf([-1.0, 0.0, 1.0], 3)  # uniform on [-sqrt 3, sqrt 3]
+        array([0.21132487, 0.5       , 0.78867513])
+
+    See Also:
+        scipy.stats.norm.cdf, its limit, from which it is 0.138/d away.
+    """
+    d = _checks.integer("d", d, minimum=2)
+    t = np.asarray(t, np.float64)
+    inside = special.betainc(0.5, (d - 1) / 2, np.clip(t * t / d, 0, 1))
+    return np.asarray(0.5 + 0.5 * np.sign(t) * inside)
+
+
+def rademacher_lattice_pmf(
+    weights: ArrayLike,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    r"""Law of a sum of fair signs with integer weights.
+
+    The law of $\sum_j \varepsilon_j a_j$ has the characteristic function $\prod_j \cos(a_j\theta)$,
+    which a discrete Fourier transform inverts.
+
+    Args:
+        weights: array (n,), integers: the weights a_j, not all zero.
+
+    Returns:
+        The atoms, int64, increasing, and their probabilities, float64. Atoms more than 9 standard
+        deviations out, whose mass is below 1e-17, are left out.
+
+    Raises:
+        ValueError: `weights` is not one-dimensional, or has no weight other than zero.
+        TypeError: `weights` does not hold integers.
+
+    Cost:
+        O(m (u + log m)) for m atoms and u distinct weights.
+
+    Example:
+        >>> from hadax.discrepancy import rademacher_lattice_pmf
+        >>> atoms, probabilities = rademacher_lattice_pmf([1, 1, 2])
+        >>> atoms
+        array([-4, -2,  0,  2,  4])
+        >>> probabilities.round(3)
+        array([0.125, 0.25 , 0.25 , 0.25 , 0.125])
+
+    See Also:
+        scipy.stats.binom, the case of equal weights.
+    """
+    sizes = np.abs(_checks.lattice_vector("weights", weights))
+    magnitudes, counts = np.unique(sizes[sizes > 0], return_counts=True)
+    span = int(np.gcd.reduce(magnitudes))
+    magnitudes = magnitudes // span
+    total = int(magnitudes @ counts)
+    deviation = math.sqrt(float(np.square(magnitudes.astype(np.float64)) @ counts))
+    reach = min(total, math.ceil(DEVIATIONS * deviation))
+    reach += (total - reach) % 2  # sums have the parity of the total
+    size = reach + 1  # atoms -reach, -reach + 2, ..., reach
+    theta = np.pi * np.arange(size) / size
+    characteristic = np.ones(size)
+    for magnitude, count in zip(magnitudes, counts, strict=True):
+        characteristic *= np.cos(magnitude * theta) ** count
+    mass = np.fft.fft(characteristic * np.exp(1j * reach * theta)).real / size
+    atoms = span * np.arange(-reach, reach + 1, 2, dtype=np.int64)
+    return atoms, np.maximum(mass, 0.0)

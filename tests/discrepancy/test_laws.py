@@ -1,0 +1,74 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hadax.discrepancy import rademacher_lattice_pmf, sphere_coordinate_cdf
+
+
+def test_sphere_coordinate_is_uniform_in_three_dimensions():
+    t = np.linspace(-2, 2, 41)
+    np.testing.assert_allclose(
+        sphere_coordinate_cdf(t, 3), np.clip(0.5 + t / (2 * math.sqrt(3)), 0, 1), atol=1e-15
+    )
+
+
+def test_sphere_coordinate_is_arcsine_in_two_dimensions():
+    t = np.linspace(-math.sqrt(2), math.sqrt(2), 41)
+    np.testing.assert_allclose(
+        sphere_coordinate_cdf(t, 2), 0.5 + np.arcsin(t / math.sqrt(2)) / math.pi, atol=1e-15
+    )
+
+
+@pytest.mark.parametrize(("d", "scaled"), [(8, 0.1489), (64, 0.1390), (1024, 0.13773)])
+def test_sphere_coordinate_tends_to_the_normal_law(d, scaled):
+    t = np.linspace(-6, 6, 20_001)
+    distance = np.max(np.abs(sphere_coordinate_cdf(t, d) - stats.norm.cdf(t)))
+    assert d * distance == pytest.approx(scaled, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "weights", [[1, 1, 2], [3], [0, 2, -2, 4], [1, 2, 3, 4, 5], [6, 6, 10]], ids=str
+)
+def test_lattice_pmf_is_that_of_all_signs(weights):
+    sums = [
+        sum(sign * weight for sign, weight in zip(signs, weights, strict=True))
+        for signs in itertools.product((-1, 1), repeat=len(weights))
+    ]
+    expected = {value: sums.count(value) / len(sums) for value in set(sums)}
+    atoms, probabilities = rademacher_lattice_pmf(weights)
+    found = {int(atom): p for atom, p in zip(atoms, probabilities, strict=True) if p > 1e-14}
+    assert found == pytest.approx(expected, abs=1e-14)
+
+
+@pytest.mark.parametrize("n", [7, 4096])
+def test_lattice_pmf_of_equal_weights_is_binomial(n):
+    atoms, probabilities = rademacher_lattice_pmf(np.full(n, 3))
+    np.testing.assert_allclose(
+        probabilities, stats.binom.pmf((atoms // 3 + n) // 2, n, 0.5), atol=1e-14
+    )
+    assert probabilities.sum() == pytest.approx(1, abs=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "words"),
+    [
+        ([1.5, 2.0], TypeError, "must hold integers, but has weights.dtype=float64"),
+        ([0, 0], ValueError, "has no other entry than zero"),
+        ([[1, 2]], ValueError, r"has weights.shape=\(1, 2\)"),
+        ([2**31], ValueError, r"sum to less than 2\*\*31"),
+    ],
+)
+def test_lattice_pmf_refuses(weights, error, words):
+    with pytest.raises(error, match=words):
+        rademacher_lattice_pmf(weights)
+
+
+@pytest.mark.parametrize(
+    ("d", "error"), [(1, ValueError), (2.0, TypeError), (True, TypeError)], ids=str
+)
+def test_sphere_coordinate_refuses(d, error, without_shape_checks):
+    with pytest.raises(error, match="Argument `d` must be"):
+        sphere_coordinate_cdf(0.0, d)

@@ -1,0 +1,116 @@
+"""The command line: one clear line and the exit code 2 for what a user gets wrong."""
+
+import pytest
+
+from experiments import _cli, _registry
+from experiments._contract import UsageError
+from tests.experiments import toy
+
+
+@pytest.fixture(autouse=True)
+def only_toy(monkeypatch):
+    """A registry with the toy in it."""
+    load = _registry.load
+    monkeypatch.setattr(_registry, "NAMES", ("toy", "absent"))
+    monkeypatch.setattr(
+        _registry, "load", lambda name: toy.EXPERIMENT if name == "toy" else load(name)
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("nope quick", "There is no experiment 'nope'. There are: toy, absent, all."),
+        ("toy", "must be one of smoke, quick, paper, but is missing"),
+        ("toy fast", "must be one of smoke, quick, paper, but is 'fast'"),
+        ("toy quick --sise 3", "--sise, 3. Fields of 'toy': --seed, --size."),
+        ("toy quick --size x", "--size: invalid literal for int()"),
+        ("toy quick 3", "Unrecognized options: 3"),
+        ("all", "must be one of smoke, quick, paper, but is missing"),
+        ("all quick --size 3", "takes no fields"),
+    ],
+)
+def test_wrong_usage(command, words, capsys):
+    assert _cli.main(command.split()) == 2
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("error: ")
+    assert captured.out == ""
+
+
+def test_a_run_prints_its_checks_and_where_its_results_are(capsys, results):
+    assert _cli.main(["toy", "quick", "--size", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "draws are positive" in out
+    assert "1 of 1 checks hold" in out
+    assert str(results) in out
+
+
+def test_strict_fails_where_a_check_does_not_hold(capsys, monkeypatch):
+    fails = toy.Check("false", "measured", 2.0, "at most", 1.0)
+    monkeypatch.setattr(toy, "EXPERIMENT", _with_checks(lambda rows: [fails]))
+    assert _cli.main(["toy", "quick"]) == 0
+    assert "DO NOT HOLD" in capsys.readouterr().out
+    assert _cli.main(["toy", "quick", "--strict"]) == 1
+
+
+def _with_checks(checks):
+    return toy.Experiment(**{**vars(toy.EXPERIMENT), "checks": checks})
+
+
+def test_an_interrupt_says_that_the_run_resumes(capsys, monkeypatch):
+    monkeypatch.setenv("TOY_INTERRUPTED_AT", "2")
+    assert _cli.main(["toy", "quick"]) == 130
+    assert "the same command resumes" in capsys.readouterr().err
+    monkeypatch.delenv("TOY_INTERRUPTED_AT")
+    assert _cli.main(["toy", "quick"]) == 0
+    assert "2 trials are there, 4 are missing" in capsys.readouterr().out
+
+
+def test_trouble_of_the_user_in_a_trial_is_one_line(capsys, monkeypatch):
+    monkeypatch.setenv("TOY_FAILS_AT", "1")
+    assert _cli.main(["toy", "quick"]) == 2
+    assert "error: Argument `toy` must work, but does not." in capsys.readouterr().err
+
+
+def test_all_goes_on_after_one_that_cannot_run(capsys, monkeypatch):
+    def load(name):
+        if name == "toy":
+            return toy.EXPERIMENT
+        raise UsageError("needs the package 'nowhere'")
+
+    monkeypatch.setattr(_registry, "load", load)
+    monkeypatch.setattr(_registry, "NAMES", ("absent", "toy"))
+    assert _cli.main(["all", "smoke"]) == 1
+    captured = capsys.readouterr()
+    assert "error: absent: needs the package 'nowhere'" in captured.err
+    assert "toy smoke: 1 of 1 checks hold" in captured.out
+
+
+def test_the_listing_has_question_presets_and_last_result(capsys, monkeypatch):
+    monkeypatch.setattr(_registry, "NAMES", ("toy",))
+    _cli.main(["toy", "quick"])
+    monkeypatch.setenv("TOY_INTERRUPTED_AT", "1")
+    _cli.main(["toy", "smoke"])
+    capsys.readouterr()
+    assert _cli.main([]) == 0
+    out = capsys.readouterr().out
+    assert "toy: Does the machinery work?" in out
+    smoke, quick, paper = out.splitlines()[-3:]
+    assert "1 of 6 trials" in smoke
+    assert "1 of 1 checks hold" in quick
+    assert "not run yet" in paper
+
+
+def test_help(capsys):
+    assert _cli.main(["--help"]) == 0
+    assert _cli.main(["toy", "quick", "--help"]) == 0
+    assert "--size" in capsys.readouterr().out
+
+
+def test_the_real_registry_loads():
+    for name in ("kolmogorov", "wasserstein"):
+        experiment = __import__(f"experiments.{name}", fromlist=["EXPERIMENT"]).EXPERIMENT
+        assert experiment.name == name
+        assert set(experiment.presets) == set(_cli.PRESETS)

@@ -1,0 +1,147 @@
+import dataclasses
+import json
+
+import pytest
+
+from experiments import _store
+from experiments._contract import UsageError
+from experiments._runner import run_experiment, trial_id, work_list
+from tests.experiments import toy
+
+
+def run(**settings):
+    return run_experiment(toy.EXPERIMENT, "quick", toy.Config(**settings))
+
+
+def test_rows_hold_id_parameters_and_result(results):
+    found = run()
+    assert found.complete
+    assert found.path == results / "local" / "toy-quick.jsonl"
+    assert [row["place"] for row in found.rows] == list(range(6))
+    assert all(set(row) == {"id", "place", "draw", "third"} for row in found.rows)
+    assert len({row["draw"] for row in found.rows}) == 6
+
+
+def test_provenance_line():
+    (start,) = run().runs
+    assert start["config"] == {"seed": 0, "size": 6}
+    assert {"git", "packages", "device", "x64", "xla_flags", "utc"} <= set(start)
+    assert start["packages"]["jax"]
+
+
+def test_a_finished_run_is_not_run_again(monkeypatch):
+    first = run().path.read_bytes()
+    monkeypatch.setenv("TOY_FAILS_AT", "0")
+    assert run().path.read_bytes() == first
+
+
+def test_fresh_starts_over():
+    path = run().path
+    run_experiment(toy.EXPERIMENT, "quick", toy.Config(), fresh=True)
+    assert len(_store.read(path).runs) == 1
+
+
+def test_results_depend_on_neither_order_nor_neighbours(monkeypatch):
+    unbroken = run().rows
+    reversed_toy = dataclasses.replace(
+        toy.EXPERIMENT, trials=lambda config: reversed(toy.trials(config))
+    )
+    backwards = run_experiment(reversed_toy, "quick", toy.Config()).rows
+    assert sorted(backwards, key=lambda row: row["place"]) == unbroken
+
+
+def test_the_seed_changes_the_draws_and_the_file(results):
+    first, second = run(), run(seed=1)
+    assert first.path != second.path
+    assert second.path.parent == results / "local"
+    assert [row["draw"] for row in first.rows] != [row["draw"] for row in second.rows]
+    assert [row["id"] for row in first.rows] == [row["id"] for row in second.rows]
+
+
+def test_only_the_unchanged_paper_preset_goes_to_the_paper_folder(results):
+    published = run_experiment(toy.EXPERIMENT, "paper", toy.Config(size=4))
+    changed = run_experiment(toy.EXPERIMENT, "paper", toy.Config(size=3))
+    assert published.path == results / "paper" / "toy-paper.jsonl"
+    assert changed.path.parent == results / "local"
+
+
+def test_results_of_other_settings_are_moved_aside(results, capsys):
+    old = run()
+    kept = old.path.read_bytes()
+    presets = {"quick": toy.Preset(toy.Config(size=2), minutes=0)}
+    changed = dataclasses.replace(toy.EXPERIMENT, presets=presets)
+    new = run_experiment(changed, "quick", toy.Config(size=2))
+    assert new.path == old.path
+    assert len(new.rows) == 2
+    (aside,) = [path for path in (results / "local").iterdir() if path != new.path]
+    assert aside.read_bytes() == kept
+    assert "settings of toy-quick have changed" in capsys.readouterr().out
+
+
+def test_a_run_that_fails_at_once_leaves_nothing(results, monkeypatch):
+    monkeypatch.setenv("TOY_FAILS_AT", "0")
+    with pytest.raises(UsageError):
+        run()
+    assert list((results / "local").iterdir()) == []
+
+
+def test_a_run_that_fails_later_keeps_what_is_done(monkeypatch):
+    monkeypatch.setenv("TOY_FAILS_AT", "3")
+    with pytest.raises(UsageError):
+        run()
+    monkeypatch.delenv("TOY_FAILS_AT")
+    found = run()
+    assert found.complete
+    assert [row["place"] for row in found.rows] == list(range(6))
+
+
+def test_ids_are_those_of_the_parameters():
+    assert trial_id("toy", toy.Trial(1)) == trial_id("toy", toy.Trial(1))
+    assert trial_id("toy", toy.Trial(1)) != trial_id("toy", toy.Trial(2))
+    assert trial_id("toy", toy.Trial(1)) != trial_id("other", toy.Trial(1))
+
+
+def test_an_experiment_must_not_list_a_trial_twice():
+    twice = dataclasses.replace(toy.EXPERIMENT, trials=lambda config: [toy.Trial(0)] * 2)
+    with pytest.raises(ValueError, match="lists a trial twice"):
+        work_list(twice, toy.Config())
+
+
+def test_a_result_must_not_hide_a_parameter():
+    hiding = dataclasses.replace(toy.EXPERIMENT, run=lambda trial, key: {"place": 1})
+    with pytest.raises(ValueError, match="names of parameters"):
+        run_experiment(hiding, "quick", toy.Config())
+
+
+def test_a_damaged_file_is_refused():
+    path = run().path
+    lines = path.read_bytes().splitlines(True)
+    path.write_bytes(b"".join([*lines[:2], b"\0\0\0\n", *lines[2:]]))
+    with pytest.raises(UsageError, match=r"Line 3 of .*toy-quick.jsonl is not a line of results"):
+        run()
+
+
+def test_a_torn_line_does_not_count():
+    path = run().path
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"row": {"id": "0')
+    assert _store.read(path).complete
+    run()
+    assert path.read_bytes() == whole
+
+
+def test_two_runs_at_once_are_refused():
+    path = run().path
+    with _store.Writer(path, {}), pytest.raises(UsageError, match="Another process is writing"):
+        run()
+
+
+def test_not_a_number_is_refused():
+    bad = dataclasses.replace(toy.EXPERIMENT, run=lambda trial, key: {"draw": float("nan")})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        run_experiment(bad, "quick", toy.Config())
+
+
+def test_lines_are_json():
+    for line in run().path.read_text().splitlines():
+        assert len(json.loads(line)) == 1

@@ -1,0 +1,93 @@
+"""Every figure is drawn from small results; what is missing is said."""
+
+import csv
+import json
+
+import polars as pl
+import pytest
+from PIL import Image
+
+from experiments import _registry as experiments_registry
+from experiments import kolmogorov, wasserstein
+from experiments._runner import run_experiment
+from paper_figs import _cli, _registry, _results
+
+SMALL = {
+    "kolmogorov": (kolmogorov.EXPERIMENT, kolmogorov.Config(log2_d=(4, 6), samples=200, draws=40)),
+    "wasserstein": (wasserstein.EXPERIMENT, wasserstein.Config(log2_d=(2, 4), samples=200)),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def results(tmp_path_factory):
+    """Small results of the experiments on rotations."""
+    folder = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HADAX_RESULTS", str(folder))
+        for experiment, config in SMALL.values():
+            run_experiment(experiment, "quick", config)
+        yield folder
+
+
+FIGURES = [name for name in _registry.NAMES if set(_registry.load(name).needs) <= set(SMALL)]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_carries_its_caption_and_origin(name, tmp_path, capsys):
+    assert _cli.main([name, "--results", "local", "--out", str(tmp_path)]) == 0
+    with Image.open(tmp_path / f"{name}.png") as image:
+        assert min(image.size) > 400
+        (origin,) = json.loads(image.info["Source"])
+        assert "{" not in image.info["Description"]
+    assert origin["experiment"] in SMALL
+    assert {"config", "git", "utc", "packages"} <= set(origin)
+    assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
+    assert "200" in (tmp_path / f"{name}.md").read_text() or name == "kolmogorov_constant"
+    assert f"{name}.png" in capsys.readouterr().out
+
+
+def test_statements(tmp_path):
+    assert _cli.main(["statements", "--results", "local", "--out", str(tmp_path)]) == 0
+    with (tmp_path / "statements.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["experiment"] for row in rows} == set(SMALL)
+    assert {row["holds"] for row in rows} <= {"yes", "undecided", "no"}
+    text = (tmp_path / "statements.md").read_text()
+    assert all(f"## {name}" in text for name in experiments_registry.NAMES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_missing_results_are_said(name, tmp_path, capsys):
+    assert _cli.main([name, "--out", str(tmp_path)]) == 1
+    (need,) = _registry.load(name).needs
+    assert f"Make them: python -m experiments {need} paper" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("nope", "There is no figure 'nope'. There are: kolmogorov"),
+        ("--results nowhere", "Expected one of ('paper', 'local')"),
+        ("--resuls local", "Options: "),
+    ],
+)
+def test_wrong_usage(command, words, capsys):
+    assert _cli.main(command.split()) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_smoke_results_are_the_last_choice(results, monkeypatch, tmp_path):
+    monkeypatch.setenv("HADAX_RESULTS", str(tmp_path))
+    experiment, config = SMALL["wasserstein"]
+    quick = run_experiment(experiment, "quick", config)
+    run_experiment(experiment, "smoke", config)
+    assert _results.find("wasserstein", "local").path == quick.path
+
+
+def test_captions_say_the_values_of_columns():
+    df = pl.DataFrame({"kind": ["a", "a", "b"], "n": [2000, 1000, 7], "p": [0.5, 0.5, 0.5]})
+    caption = _results.fill_caption("{n:kind=a} draws, {n:kind=b}, {p}, {kind}", [df])
+    assert caption == "1,000 to 2,000 draws, 7, 0.5, a, b"
