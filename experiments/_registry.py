@@ -8,6 +8,7 @@ from experiments._contract import Experiment, UsageError
 NAMES = (
     "kolmogorov",
     "wasserstein",
+    "llm_rotation",
 )
 
 

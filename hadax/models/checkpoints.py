@@ -122,10 +122,10 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
 
     Example:
         >>> from hadax.models import load_safetensors
-        >>> load_safetensors("no-such-folder")
+        >>> load_safetensors("here")
         Traceback (most recent call last):
             ...
-        FileNotFoundError: Argument `path` must be an existing file, but no-such-folder/config.json is not.
+        FileNotFoundError: Argument `path` must be an existing file, but here/config.json is not.
 
     See Also:
         `load_gguf`: GGUF files.
@@ -138,7 +138,8 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
     where: dict[str, tuple[Path, str]] = {}
     for file in files:
         with _open_safetensors(file) as handle:
-            where |= {name.removesuffix(".weight"): (file, name) for name in handle.keys()}
+            names = list(handle.keys())
+        where |= {name.removesuffix(".weight"): (file, name) for name in names}
     if config.tied:
         where.pop("lm_head", None)
 

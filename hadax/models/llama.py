@@ -1,4 +1,4 @@
-"""The Llama decoder as a flax.nnx module: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
+"""The Llama decoder in flax.nnx: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
 
 All blocks are one `Block` whose parameters carry a leading layer axis, and the forward pass scans
 over it: a model of thirty layers traces and compiles as one layer does. Kernels are W[in, out].
@@ -89,7 +89,7 @@ class LlamaConfig:
 
 
 def _rotary(x: Array, base: float) -> Array:
-    """`x` (..., time, heads, head_width) with pair (i, i + half) turned by time * base^(-i/half)."""
+    """`x` (..., time, heads, head_width) with pair (i, i + half) turned by t base^(-i/half)."""
     half = x.shape[-1] // 2
     frequency = base ** (-jnp.arange(half, dtype=jnp.float32) / half)
     angle = jnp.arange(x.shape[-3], dtype=jnp.float32)[:, None, None] * frequency

@@ -91,10 +91,10 @@ def rotate_llama(model: Llama, rotations: LlamaRotations) -> Llama:
     r"""The same function in rotated coordinates.
 
     The residual stream x becomes Q x: the norms' gains are folded into the linears after them, the
-    embedding and the head are untied, and Q goes into everything that writes to the stream
-    (embedding, W_o, W_down) and, inverted, into everything that reads it (q, k, v, gate, up, head).
-    Each value head v becomes R v, undone in W_o. The hidden vector h becomes S h by an operator that
-    stays in the model, undone in W_down.
+    embedding and the head are untied, and Q goes into all that writes to the stream (embedding,
+    W_o, W_down) and, inverted, into all that reads it (q, k, v, gate, up, head). Each value head v
+    becomes R v, undone in W_o. The hidden vector h becomes S h by an operator that stays in the
+    model, undone in W_down.
 
     Args:
         model: the model; it is left as it is.

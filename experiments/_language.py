@@ -1,0 +1,94 @@
+"""Language models and texts by name, for experiments: a model and the token ids to try it on."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from experiments._contract import UsageError
+from experiments._data import LEE_NEWS, SMOLLM2, fetch
+from hadax.models import (
+    Llama,
+    LlamaConfig,
+    llama_from_params,
+    llama_params,
+    load_gguf,
+    load_tokenizer,
+)
+
+_TINY = LlamaConfig(vocabulary=64, width=24, layers=3, heads=6, kv_heads=2, head_width=4, hidden=40)
+_OUTLIER_GAIN = 30.0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Token ids of a text, and how many there are if it is cut into words only."""
+
+    ids: np.ndarray
+    words_only: int
+
+
+@functools.cache
+def load_model(name: str) -> Llama:
+    """Return "smollm2", "tiny" (random weights, two outlier channels) or the model of a GGUF."""
+    return tiny_model() if name == "tiny" else _usable(load_gguf, _model_path(name))
+
+
+@functools.cache
+def load_corpus(model: str, text: str) -> Corpus:
+    """Return the ids of "lee" or of a text file; the model "tiny" has random ones."""
+    if model == "tiny":
+        ids = np.random.default_rng(0).integers(_TINY.vocabulary, size=1 << 12)
+        return Corpus(ids, len(ids))
+    path = fetch(LEE_NEWS) if text == "lee" else _existing(Path(text), "text")
+    try:
+        content = path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--text must name a UTF-8 file, but {path} is none ({error}).") from error
+    by_file = _usable(load_tokenizer, _model_path(model))
+    by_word = load_tokenizer(_model_path(model), pre_tokenizer="gpt-2")
+    return Corpus(np.array(by_file.encode(content).ids), len(by_word.encode(content).ids))
+
+
+def windows(corpus: Corpus, count: int, time: int) -> jax.Array:
+    """Return the first ids of a corpus, cut into windows (count, time)."""
+    if len(corpus.ids) < count * time:
+        raise UsageError(
+            f"The text must have at least {count} x {time} tokens, but has {len(corpus.ids)}. "
+            "Lower --windows or --time."
+        )
+    return jnp.asarray(corpus.ids[: count * time].reshape(count, time), "int32")
+
+
+def tiny_model() -> Llama:
+    """Return a random Llama in which two channels of every norm are large, as in trained ones."""
+    params = llama_params(Llama(_TINY, rngs=nnx.Rngs(0)))
+
+    def with_outliers(path: tuple[jax.tree_util.DictKey, ...], array: jax.Array) -> jax.Array:
+        return array.at[..., :2].set(_OUTLIER_GAIN) if path[-1].key == "scale" else array
+
+    return llama_from_params(_TINY, jax.tree_util.tree_map_with_path(with_outliers, params))
+
+
+def _model_path(name: str) -> Path:
+    """Return the file of a model."""
+    return fetch(SMOLLM2) if name == "smollm2" else _existing(Path(name), "model")
+
+
+def _existing(path: Path, field: str) -> Path:
+    """Return a path that the user gave, if there is a file."""
+    if not path.is_file():
+        raise UsageError(f"--{field} must name a file, but {path} is none.")
+    return path
+
+
+def _usable(load, path: Path):
+    """Return what a loader makes of a file; what is wrong with it is the user's to know."""
+    try:
+        return load(path)
+    except (ValueError, NotImplementedError) as error:
+        raise UsageError(str(error)) from error

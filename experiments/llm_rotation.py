@@ -1,0 +1,369 @@
+"""Perplexity of a language model in 4 bits, with and without function-preserving rotations.
+
+Weights are rounded to nearest with one scale an output channel, activations with one scale a token
+at the input of every linear; embedding and head stay as they are. The rotations are folded into the
+weights (residual stream, value heads) but for the one of the feed-forward hidden vector. Draw i of
+a kind of rotation is the same one for all quantizers, so that these can be compared.
+
+The shipped weights are already rounded to 4 bits in groups of 32. Rotation spreads them over the
+groups, so weights alone get worse by it; what it mends is the activations.
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import hadax
+from experiments import _references
+from experiments._contract import Check, Experiment, Preset, Relation, Row, Source
+from experiments._language import Corpus, load_corpus, load_model, windows
+from hadax.models import (
+    SITES,
+    Llama,
+    draw_llama_rotations,
+    map_kernels,
+    next_token_losses,
+    no_tap,
+    rotate_llama,
+)
+from hadax.models.rotation import Factory
+from hadax.quantization import fake_quantize, incoherence, kurtosis
+
+Rotation: TypeAlias = Literal["none", "one block", "two blocks", "haar"]
+Measure: TypeAlias = Literal["text", "perplexity", "activations"]
+
+OFF = 16  # bits that stand for "not quantized"
+_FACTORIES: dict[str, Factory] = {
+    "one block": functools.partial(hadax.randomized_hadamard, blocks=1),
+    "two blocks": functools.partial(hadax.randomized_hadamard, blocks=2),
+    "haar": hadax.haar_rotation,
+}
+_EDGES = np.linspace(-12, 12, 97)  # of activations over their token's root mean square
+# Where logits are compared with those of another implementation.
+_SAMPLE_TIME, _SAMPLE_POSITIONS, _SAMPLE_COLUMNS = 96, (0, 1, 17, 40, 95), 21
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which model, on how much text, rotated how often."""
+
+    seed: int = 0
+    """Draw i of a rotation has the key of seed + i."""
+    model: str = "smollm2"
+    """smollm2 (fetched), tiny (random weights, made on the fly), or a GGUF file of a Llama."""
+    text: str = "lee"
+    """lee (fetched), or a UTF-8 text file."""
+    time: int = 512
+    """Tokens of a window."""
+    windows: int = 16
+    """Windows for the unquantized model."""
+    quantized_windows: int = 8
+    """Windows for quantized and rotated models."""
+    rotations: tuple[Rotation, ...] = ("none", "one block", "two blocks", "haar")
+    """Kinds of rotation."""
+    draws: int = 6
+    """Rotations drawn of each kind."""
+    bits: tuple[tuple[int, int], ...] = ((4, 4), (4, OFF), (OFF, 4))
+    """Pairs of bits of weights and of activations; 16 stands for not quantized."""
+
+    def __post_init__(self) -> None:
+        for name in ("windows", "quantized_windows", "draws"):
+            if getattr(self, name) < 1:
+                option = name.replace("_", "-")
+                raise ValueError(f"--{option} must be at least 1, but is {getattr(self, name)}")
+        if self.time < 2:
+            raise ValueError(f"--time must be at least 2, but is {self.time}")
+        if not all(2 <= bits <= OFF for pair in self.bits for bits in pair):
+            raise ValueError(f"--bits must be between 2 and {OFF}, but is {self.bits}")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model, rotated and quantized, and what is measured of it."""
+
+    measure: Measure
+    model: str
+    text: str
+    time: int
+    windows: int
+    rotation: Rotation = "none"
+    draw: int = 0
+    weight_bits: int = OFF
+    activation_bits: int = OFF
+
+
+def trials(config: Config) -> Iterator[Trial]:
+    """List the text, the unquantized model, then every kind of rotation with its draws."""
+    trial = functools.partial(Trial, model=config.model, text=config.text, time=config.time)
+    yield trial("text", windows=config.windows)
+    yield trial("perplexity", windows=config.windows)
+    for rotation in config.rotations:
+        for i in range(1 if rotation == "none" else config.draws):
+            rotated = functools.partial(
+                trial, windows=config.quantized_windows, rotation=rotation, draw=config.seed + i
+            )
+            if i == 0:
+                yield rotated("activations")
+                if rotation != "none":
+                    yield rotated("perplexity")
+            for weights, activations in config.bits:
+                yield rotated("perplexity", weight_bits=weights, activation_bits=activations)
+
+
+def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
+    """Measure one thing of one model; the model is drawn by `trial.draw`, not by the key."""
+    del key
+    corpus = load_corpus(trial.model, trial.text)
+    if trial.measure == "text":
+        return _text(load_model(trial.model), corpus)
+    tokens = windows(corpus, trial.windows, trial.time)
+    model = _rotated(trial.model, trial.rotation, trial.draw)
+    if trial.measure == "activations":
+        return _activations(model, tokens[:1])
+    result: dict[str, Any] = {}
+    if (trial.weight_bits, trial.activation_bits) == (OFF, OFF):
+        logits = [_logits(m, tokens[:1]) for m in (model, load_model(trial.model))]
+        result["logit_difference"] = float(jnp.max(jnp.abs(logits[0] - logits[1])))
+    if trial.weight_bits != OFF:
+        model = map_kernels(
+            model, functools.partial(fake_quantize, bits=trial.weight_bits, axis=-2)
+        )
+    losses = np.asarray(_losses(model, tokens, bits=trial.activation_bits), np.float64)
+    return {
+        "losses": losses.mean(axis=-1).round(6).tolist(),
+        "perplexity": round(float(np.exp(losses.mean())), 4),
+        **result,
+    }
+
+
+def _text(model: Llama, corpus: Corpus) -> dict[str, Any]:
+    """What another implementation of tokenizer and model can be held against."""
+    logits = _logits(model, windows(corpus, 1, _SAMPLE_TIME))[0]
+    columns = np.linspace(0, model.config.vocabulary - 1, _SAMPLE_COLUMNS).astype(int)
+    sample = np.asarray(logits, np.float64)[np.ix_(_SAMPLE_POSITIONS, columns)]
+    return {
+        "first_ids": corpus.ids[:20].tolist(),
+        "tokens": len(corpus.ids),
+        "tokens_words_only": corpus.words_only,
+        "logits": sample.round(5).tolist(),
+    }
+
+
+@functools.lru_cache(maxsize=1)
+def _rotated(name: str, rotation: Rotation, draw: int) -> Llama:
+    """The model in the rotated coordinates of one draw."""
+    model = load_model(name)
+    if rotation == "none":
+        return model
+    key = jax.random.key(draw)
+    return rotate_llama(model, draw_llama_rotations(key, model.config, _FACTORIES[rotation]))
+
+
+@jax.jit
+def _logits(model: Llama, tokens: jax.Array) -> jax.Array:
+    """Logits (windows, time, vocabulary)."""
+    return model(tokens)
+
+
+@functools.partial(jax.jit, static_argnames="bits")
+def _losses(model: Llama, tokens: jax.Array, *, bits: int) -> jax.Array:
+    """Next-token losses with activations rounded to `bits` bits before every linear."""
+
+    def round_off(site: str, x: jax.Array) -> jax.Array:
+        del site
+        return fake_quantize(x, bits=bits, axis=-1)
+
+    return next_token_losses(model, tokens, tap=no_tap if bits == OFF else round_off)
+
+
+def _activations(model: Llama, tokens: jax.Array) -> dict[str, Any]:
+    """Histograms and statistics, by site, of what a per-token quantizer gets to see."""
+    found = jax.device_get(_statistics(model, tokens))
+    result: dict[str, Any] = {"edges": _EDGES.tolist()}
+    for site in SITES:
+        for name, value in found[site].items():
+            result[f"{name}_{site}"] = np.asarray(value, np.float64).round(4).tolist()
+    return result
+
+
+@jax.jit
+def _statistics(model: Llama, tokens: jax.Array) -> dict[str, dict[str, jax.Array]]:
+    """By site: a histogram over all layers, and kurtosis and incoherence of every layer."""
+
+    def record(inputs: dict[str, jax.Array]) -> dict[str, dict[str, jax.Array]]:
+        return {site: _layer_statistics(x) for site, x in inputs.items()}
+
+    found = model.hidden(tokens, record=record)[1]
+    return {site: values | {"counts": values["counts"].sum(0)} for site, values in found.items()}
+
+
+def _layer_statistics(x: jax.Array) -> dict[str, jax.Array]:
+    """Of one layer's x (..., n), each token over its root mean square."""
+    flat = x.reshape(-1, x.shape[-1])
+    unit = flat / jnp.sqrt(jnp.mean(jnp.square(flat), axis=-1, keepdims=True))
+    inside = jnp.clip(unit, _EDGES[0], _EDGES[-1])
+    return {
+        "counts": jnp.histogram(inside, jnp.asarray(_EDGES, unit.dtype))[0],
+        "kurtosis": kurtosis(unit),
+        "incoherence": jnp.mean(incoherence(unit, axis=-1)),
+    }
+
+
+def checks(rows: Sequence[Row]) -> list[Check]:
+    """Compare with the reference values, and rotated models with the one they came from."""
+    found = list(_invariance_checks(rows))
+    if rows[0]["model"] != "tiny":  # random weights have nothing to lose
+        found += [*_benefit_checks(rows), *_activation_checks(rows)]
+    if (rows[0]["model"], rows[0]["text"], rows[0]["time"]) == ("smollm2", "lee", 512):
+        found = [*_reference_checks(rows), *found]
+    return found
+
+
+def select(rows: Sequence[Row], measure: Measure, **values: Any) -> list[Row]:
+    """Return the rows of a measure in which every given column has the given value."""
+    wanted = {"measure": measure, **values}.items()
+    return [row for row in rows if all(row[name] == value for name, value in wanted)]
+
+
+def perplexities(rows: Sequence[Row], rotation: str, weights: int, activations: int) -> list[float]:
+    """Return the perplexity of every draw of a rotation under one pair of bits."""
+    found = select(
+        rows,
+        "perplexity",
+        rotation=rotation,
+        weight_bits=weights,
+        activation_bits=activations,
+    )
+    return [row["perplexity"] for row in found]
+
+
+def _reference_checks(rows: Sequence[Row]) -> Iterator[Check]:
+    """Tokenizer, logits and perplexities are those that other programs found."""
+    reference = _references.load("llm_rotation")
+    (text,) = select(rows, "text")
+    equal = sum(a == b for a, b in zip(text["first_ids"], reference["first_ids"], strict=True))
+    yield Check("equal ones of the first 20 token ids", "reference", equal, "equals", 20)
+    count = text["tokens_words_only"]
+    statement = "tokens of the text, cut into words only"
+    yield Check(statement, "reference", count, "equals", reference["tokens"])
+    difference = float(np.abs(np.subtract(text["logits"], reference["logits"])).max())
+    statement = "largest difference of logits to Hugging Face transformers"
+    yield Check(statement, "reference", difference, "at most", 2e-3)
+    (plain,) = select(rows, "perplexity", rotation="none", weight_bits=OFF, activation_bits=OFF)
+    for windows_, value in reference["perplexity"].items():
+        if plain["windows"] >= int(windows_):
+            measured = float(np.exp(np.mean(plain["losses"][: int(windows_)])))
+            statement = f"perplexity over {windows_} windows"
+            yield Check(statement, "reference", measured, "equals", value, tolerance=0.01)
+    for rotation, value in reference["w4a4"].items():
+        measured = [
+            row["perplexity"]
+            for row in select(rows, "perplexity", rotation=rotation, windows=8)
+            if (row["weight_bits"], row["activation_bits"]) == (4, 4)
+        ]
+        if measured:
+            statement = f"perplexity of W4A4, rotation: {rotation} ({_draws(measured)})"
+            yield _spread(statement, "reference", measured, "equals", value, tolerance=value / 2)
+
+
+def _invariance_checks(rows: Sequence[Row]) -> Iterator[Check]:
+    """Rotated models without quantizers have the logits of the model."""
+    for row in select(rows, "perplexity", weight_bits=OFF, activation_bits=OFF):
+        if row["rotation"] != "none":
+            yield Check(
+                f"largest difference of logits by rotation: {row['rotation']}",
+                "ours, proved",
+                row["logit_difference"],
+                "at most",
+                2e-3,
+            )
+
+
+def _benefit_checks(rows: Sequence[Row]) -> Iterator[Check]:
+    """In 4 bits rotation mends activations, not weights that are on a 4-bit grid already."""
+    claims: tuple[tuple[str, int, int, Relation, float], ...] = (
+        ("a tenth of", 4, 4, "at most", 0.1),
+        ("that of", OFF, 4, "at most", 1.0),
+        ("that of", 4, OFF, "at least", 1.0),
+    )
+    for words, weights, activations, relation, factor in claims:
+        (plain,) = perplexities(rows, "none", weights, activations) or (None,)
+        for rotation in _FACTORIES:
+            measured = perplexities(rows, rotation, weights, activations)
+            if plain is not None and measured:
+                statement = (
+                    f"perplexity of W{weights}A{activations}, rotation: {rotation} "
+                    f"({_draws(measured)}), against {words} none"
+                )
+                yield _spread(statement, "measured", measured, relation, factor * plain)
+
+
+def _activation_checks(rows: Sequence[Row]) -> Iterator[Check]:
+    """Rotated activations are closer to Gaussian, and flatter, at every site."""
+    rotated = [row for row in select(rows, "activations") if row["rotation"] != "none"]
+    for plain in select(rows, "activations", rotation="none") if rotated else []:
+        for name in ("kurtosis", "incoherence"):
+            for site in SITES:
+                values = [float(np.median(row[f"{name}_{site}"])) for row in rotated]
+                reference = float(np.median(plain[f"{name}_{site}"]))
+                yield Check(
+                    f"{name} at {site}, median over layers, worst rotation, against none",
+                    "measured",
+                    max(values),
+                    "at most",
+                    reference,
+                )
+
+
+def _draws(values: Sequence[float]) -> str:
+    """How many rotations a spread is over."""
+    return "one draw" if len(values) == 1 else f"median of {len(values)} draws, band: all"
+
+
+def _spread(
+    statement: str, source: Source, values: Sequence[float], relation: Relation, reference: float,
+    tolerance: float = 0.0,
+) -> Check:  # fmt: skip
+    """A check of values that differ by draw: their median, and all of them as the band."""
+    return Check(
+        statement,
+        source,
+        float(np.median(values)),
+        relation,
+        reference,
+        low=min(values),
+        high=max(values),
+        tolerance=tolerance,
+    )
+
+
+_QUICK = Config(windows=8, quantized_windows=8, draws=2, bits=((4, 4),))
+
+EXPERIMENT = Experiment(
+    name="llm_rotation",
+    question="How much of a 4-bit language model do function-preserving rotations save?",
+    presets={
+        "smoke": Preset(
+            Config(
+                model="tiny",
+                time=32,
+                windows=2,
+                quantized_windows=2,
+                rotations=("none", "two blocks"),
+                draws=1,
+                bits=((4, 4),),
+            ),
+            minutes=0.3,
+        ),
+        "quick": Preset(_QUICK, minutes=2.5),
+        "paper": Preset(Config(), minutes=14),
+    },
+    trials=trials,
+    run=run,
+    checks=checks,
+)
