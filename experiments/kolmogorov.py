@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 import hadax
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Row
+from experiments._sampling import sample
 from hadax import discrepancy
 from hadax.discrepancy import Band
 
@@ -34,7 +35,7 @@ Method: TypeAlias = Literal["exact", "lattice", "sampled"]
 
 CONFIDENCE = 0.99
 FIT_FROM = 64  # below it the exponents still show the next order
-_CHUNK = 1 << 22  # values of one chunk of draws: 16 MB
+MOST_SIGNS = 16  # of a first block that are enumerated
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,14 @@ class Config:
     """e1, (e1 + e2)/sqrt 2, all entries equal, uniform on the sphere."""
     blocks: tuple[int, ...] = (1, 2, 3)
     """Numbers of blocks."""
-    samples: int = 200_000
-    """Simulated rotations of a row."""
+    samples: int = 50_000
+    """Simulated rotations of a row; half of them where another method is sharper."""
+    samples_per_dimension: int = 10
+    """Simulated rotations of a row over d, at least, where no other method is sharper."""
     draws: int = 2_000
     """First blocks drawn by the lattice method."""
-    values: int = 1 << 31
-    """Most numbers a row may simulate: at large d there are fewer samples."""
+    drawn_values: int = 1 << 21
+    """Most numbers the lattice method draws: at large d there are fewer draws."""
 
     def __post_init__(self) -> None:
         if not self.log2_d or min(self.log2_d) < 2 or max(self.log2_d) > 20:
@@ -77,14 +80,16 @@ class Trial:
 def trials(config: Config) -> Iterator[Trial]:
     """List the simulated rows, and the exact or lattice row where there is one."""
     for d in (2**m for m in config.log2_d):
-        samples = max(1, min(config.samples, config.values // d))
-        draws = max(discrepancy.MIN_DRAWS, min(config.draws, config.values // d**2))
         for name in config.inputs:
             for blocks in config.blocks:
-                yield Trial(name, blocks, d, "sampled", samples)
                 sharp = _sharp_method(name, blocks, d)
-                if sharp is not None:
-                    yield Trial(name, blocks, d, sharp, draws if sharp == "lattice" else 0)
+                if sharp is None:
+                    samples = max(config.samples, config.samples_per_dimension * d)
+                    yield Trial(name, blocks, d, "sampled", samples)
+                    continue
+                yield Trial(name, blocks, d, "sampled", max(1, config.samples // 2))
+                draws = max(discrepancy.MIN_DRAWS, min(config.draws, config.drawn_values // d))
+                yield Trial(name, blocks, d, sharp, draws if sharp == "lattice" else 0)
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, float]:
@@ -92,8 +97,9 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
     key_input, key_draws = jax.random.split(key)
     if trial.method == "sampled":
         x = _unit_vector(trial.input, trial.d, key_input)
-        draws = _coordinates(key_draws, x, blocks=trial.blocks, samples=trial.repeats)
-        band = discrepancy.ks_band(np.asarray(draws), trial.d, confidence=CONFIDENCE)
+        coordinates = functools.partial(_coordinates, x, trial.blocks)
+        draws = sample(coordinates, key_draws, trial.repeats, size=trial.d)
+        band = discrepancy.ks_band(draws, trial.d, confidence=CONFIDENCE)
         return {"distance": band.value, "low": band.low, "high": band.high}
     name, blocks = _reduced(trial.input, trial.blocks)
     x = _integer_vector(name, trial.d)
@@ -104,22 +110,24 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
     return {"distance": band.value, "low": band.low, "high": band.high}
 
 
-@functools.partial(jax.jit, static_argnames=("blocks", "samples"))
-def _coordinates(key: jax.Array, x: jax.Array, *, blocks: int, samples: int) -> jax.Array:
-    """sqrt(d) times coordinate 0 of independent rotations of x."""
-    d = x.size
+@functools.partial(jax.jit, static_argnums=1)
+def _coordinates(x: jax.Array, blocks: int, keys: jax.Array) -> jax.Array:
+    """sqrt(d) times coordinate 0 of a rotation of x for each key."""
 
-    def coordinate(draw_key: jax.Array) -> jax.Array:
-        return hadax.randomized_hadamard(draw_key, d, blocks)(x)[0]
+    def coordinate(key: jax.Array) -> jax.Array:
+        return hadax.randomized_hadamard(key, x.size, blocks)(x)[0]
 
-    keys = jax.random.split(key, samples)
-    return math.sqrt(d) * jax.lax.map(coordinate, keys, batch_size=max(1, _CHUNK // d))
+    return math.sqrt(x.size) * jax.vmap(coordinate)(keys)
 
 
-def _integer_vector(name: Input, d: int) -> NDArray[np.int64]:
-    """The input up to its length; there is one for all but "random"."""
-    nonzeros = {"e1": 1, "two": 2, "flat": d}[name]
-    return (np.arange(d) < nonzeros).astype(np.int64)
+def _integer_vector(name: str, d: int) -> NDArray[np.int64]:
+    """A vector of zeros and ones on a subspace of indices."""
+    return (np.arange(d) < _nonzeros(name, d)).astype(np.int64)
+
+
+def _nonzeros(name: str, d: int) -> int:
+    """How many entries are not zero."""
+    return {"e1": 1, "two": 2, "half": d // 2, "flat": d}[name]
 
 
 def _unit_vector(name: Input, d: int, key: jax.Array) -> jax.Array:
@@ -131,17 +139,25 @@ def _unit_vector(name: Input, d: int, key: jax.Array) -> jax.Array:
     return x / jnp.linalg.norm(x)
 
 
-def _reduced(name: Input, blocks: int) -> tuple[Input, int]:
-    """The simplest rotation of the same law: k blocks on e1 are k - 1 blocks on a flat vector."""
-    return ("flat", blocks - 1) if name == "e1" and blocks > 1 else (name, blocks)
+def _reduced(name: str, blocks: int) -> tuple[str, int]:
+    """The simplest rotation of the same law.
+
+    One block makes e1 flat, and (e1 + e2)/sqrt 2 flat on half of the indices: a subspace or its
+    complement, which index maps j -> j ^ b swap without changing the law. The signs that it leaves
+    are lost in the next block's.
+    """
+    after_one_block = {"e1": "flat", "two": "half"}
+    if blocks > 1 and name in after_one_block:
+        return after_one_block[name], blocks - 1
+    return name, blocks
 
 
 def _sharp_method(name: Input, blocks: int, d: int) -> Method | None:
     """The method that beats simulation, where there is one."""
-    name, blocks = _reduced(name, blocks)
+    simpler, blocks = _reduced(name, blocks)
     if name == "random" or blocks > 2:
         return None
-    return "lattice" if (name, blocks) == ("flat", 2) and d > 16 else "exact"
+    return "exact" if blocks == 1 or _nonzeros(simpler, d) <= MOST_SIGNS else "lattice"
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:
@@ -291,9 +307,12 @@ EXPERIMENT = Experiment(
     name="kolmogorov",
     question="How far is a coordinate of the k-block rotation from one of a uniform rotation?",
     presets={
-        "smoke": Preset(Config(log2_d=(4, 6), samples=2_000, draws=80), minutes=0.1),
+        "smoke": Preset(
+            Config(log2_d=(4, 6), samples=2_000, samples_per_dimension=0, draws=80), minutes=0.2
+        ),
         "quick": Preset(
-            Config(log2_d=(4, 6, 8, 10), samples=20_000, draws=400, values=1 << 25), minutes=1
+            Config(log2_d=(4, 6, 8, 10), samples=20_000, draws=400, drawn_values=1 << 17),
+            minutes=0.7,
         ),
         "paper": Preset(Config(), minutes=8),
     },

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 import hadax
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row
+from experiments._sampling import sample
 from hadax import discrepancy
 
 Input: TypeAlias = Literal["e1", "two"]
@@ -33,7 +34,6 @@ LIMITS = {
 }
 CONFIDENCE = 0.99
 NORMAL_99 = 2.576  # standard errors of a 99 % band
-_CHUNK = 1 << 22  # values of one chunk of draws: 16 MB
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
         w2, w2_se = discrepancy.w2_one_sparse(d), 0.0
     else:
         w2, w2_se = discrepancy.w2_two_sparse(key_formula, d, samples=samples)
+    coupled = functools.partial(_coupled, trial.input, d)
     cost, signs = (
-        np.asarray(part, np.float64)
-        for part in _coupled(key_coupling, name=trial.input, d=d, samples=samples)
+        part.astype(np.float64) for part in sample(coupled, key_coupling, samples, size=d)
     )
     signs_drawn = samples * _signs(trial.input, d)
     return {
@@ -98,20 +98,19 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
     }
 
 
-@functools.partial(jax.jit, static_argnames=("name", "d", "samples"))
-def _coupled(key: jax.Array, *, name: Input, d: int, samples: int) -> tuple[jax.Array, jax.Array]:
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _coupled(name: Input, d: int, keys: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Squared distance between a uniform u and the nearest y, and the sum of the signs in H y."""
 
-    def pair(draw_key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        u = jax.random.normal(draw_key, (d,), "float32")
+    def pair(key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        u = jax.random.normal(key, (d,), "float32")
         u = u / jnp.linalg.norm(u)
         nearest = _nearest(hadax.fwht(u), name)
         y = hadax.fwht(nearest)
         # Coordinate 0 of the two-block rotation is the mean of H y, up to its scale.
         return jnp.sum(jnp.square(u - y)), y[0] * math.sqrt(d) / jnp.max(jnp.abs(nearest))
 
-    keys = jax.random.split(key, samples)
-    return jax.lax.map(pair, keys, batch_size=max(1, _CHUNK // d))
+    return jax.vmap(pair)(keys)
 
 
 def _nearest(v: jax.Array, name: Input) -> jax.Array:
