@@ -21,16 +21,16 @@ def fwht(x: np.ndarray, *, order: Order = "natural") -> np.ndarray:
 
 
 def butterfly(x: np.ndarray) -> np.ndarray:
-    """The unscaled natural transform of a power-of-two length too long for its matrix."""
-    n = x.shape[-1]
+    """The unscaled natural transform of a length too long for its matrix."""
+    m, k = _hadamard_orders.decompose(x.shape[-1])
     y = x.astype(np.result_type(x.dtype, np.float64))
-    half = 1
-    while half < n:
-        pairs = y.reshape(*x.shape[:-1], n // (2 * half), 2, half)
+    for half in (1 << i for i in range(k)):
+        pairs = y.reshape(*x.shape[:-1], -1, 2, half)
         a, b = pairs[..., 0, :], pairs[..., 1, :]
         y = np.stack([a + b, a - b], axis=-2).reshape(x.shape)
-        half *= 2
-    return y
+    blocks = y.reshape(*x.shape[:-1], m, 1 << k)
+    base = _hadamard_orders.base_matrix(m).astype(np.float64)
+    return np.einsum("ij,...jk->...ik", base, blocks).reshape(x.shape)
 
 
 def fft_bit_reversed(x: np.ndarray, *, inverse: bool = False) -> np.ndarray:

@@ -93,8 +93,8 @@ def _at_stride(x: Array, matrix: np.ndarray, stride: int) -> Array:
         return _dot(y, matrix, (((lead + 1,), (1,)), ((), ()))).reshape(x.shape)
     y = x.reshape(*batch, groups, r, stride)
     if r <= stride:
-        # A batched dot with the factor repeated, which costs less than the data moved: with a shared
-        # factor XLA would transpose it twice.
+        # A batched dot with the factor repeated, which costs less than moving the data: with one
+        # factor for all, XLA transposes the data twice.
         repeated = jnp.broadcast_to(jnp.asarray(matrix), (*batch, groups, r, r))
         same = tuple(range(lead + 1))
         return _dot(repeated, y, (((lead + 2,), (lead + 1,)), (same, same))).reshape(x.shape)
