@@ -124,13 +124,14 @@ def test_public_function_is_documented(address):
     assert ">>>" in text
 
 
-def test_keys_in_the_text_are_in_the_bibliography():
-    keys = set(
-        re.findall(r"^@\w+\{(\w+),", (ROOT / "docs/references.bib").read_text(), re.MULTILINE)
-    )
-    for path in set(SOURCES) - {Path(__file__)}:
-        for references in re.findall(r"keys? ((?:`\w+\d{4}`(?:,\s+| and\s+)?)+)", path.read_text()):
-            assert set(re.findall(r"`(\w+)`", references)) <= keys, path.relative_to(ROOT)
+def test_references_name_entries_of_the_bibliography():
+    bibliography = (ROOT / "docs/references.bib").read_text()
+    entries = set(re.findall(r"^@\w+\{(\w+),", bibliography, re.MULTILINE))
+    for address, function in public_functions().items():
+        _, found, section = (inspect.getdoc(function) or "").partition("References:\n")
+        keys = set(re.findall(r"`(\w+)`", section.partition("\n\n")[0]))
+        assert bool(keys) == bool(found), address
+        assert keys <= entries, address
 
 
 def test_files_are_short():
