@@ -23,9 +23,11 @@ help: ## this list
 	@echo "Variables: PYTHON (the Python that makes $(VENV)), VENV, WORKERS (test processes: $(WORKERS))"
 
 figures: $(VENV)/experiments.stamp ## run the quick experiments (minutes) and draw their figures
-	$(BIN)/python -m experiments all quick
-	$(BIN)/python -m paper_figs --results local
-	@echo && echo "Figures and the table of checked statements are in $(CURDIR)/figures:" && ls figures
+	@status=0; \
+	$(BIN)/python -m experiments all quick || status=$$?; \
+	$(BIN)/python -m paper_figs --results local || status=$$?; \
+	echo; echo "Figures and the table of checked statements are in $(CURDIR)/figures:"; ls figures; \
+	exit $$status
 
 test: $(VENV)/test.stamp ## the tests, without the slow ones
 	$(PYTEST) -m "not slow"
