@@ -67,7 +67,7 @@ def kolmogorov_exact(x: ArrayLike, *, blocks: int = 2) -> float:
         `kolmogorov_sampled` for any integer x; `ks_band` for simulated coordinates of any x.
 
     References:
-        zilca2026two
+        Zilca & Mendelson (2026), key `zilca2026`.
     """
     x = _checks.lattice_vector("x", x)
     _checks.power_of_two(x.size, why="the Walsh-Hadamard rotation")
@@ -201,8 +201,12 @@ def dkw_radius(count: int, *, confidence: float = 0.99) -> float:
         >>> round(dkw_radius(100_000), 5)
         0.00515
 
+    See Also:
+        `ks_band`, which puts it around a measured distance; scipy.stats.kstwo, the law it bounds.
+
     References:
-        massart1990tight
+        Dvoretzky, Kiefer & Wolfowitz (1956), key `dvoretzky1956`; Massart (1990), key
+        `massart1990`.
     """
     count = _checks.integer("count", count, minimum=1)
     confidence = _checks.fraction("confidence", confidence)
@@ -239,7 +243,7 @@ def kolmogorov_bound(d: int) -> float:
         `kolmogorov_exact`: at most 0.5984 / sqrt(d) for all inputs known.
 
     References:
-        shevtsova2010improvement, haagerup1981best
+        Shevtsova (2010), key `shevtsova2010`; Haagerup (1981), key `haagerup1981`.
     """
     d = _checks.integer("d", d, minimum=4)
     return 0.56 * 2 * math.sqrt(2 / math.pi) / math.sqrt(d) + 0.162 / d

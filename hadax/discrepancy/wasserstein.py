@@ -54,7 +54,7 @@ def w2_one_sparse(d: int) -> float:
         `w2_two_sparse`, the input that is worst.
 
     References:
-        zilca2026two
+        Zilca & Mendelson (2026), key `zilca2026`.
     """
     return math.sqrt(2 - 2 * _mean_abs_coordinate(d))
 
@@ -92,7 +92,7 @@ def w2_two_sparse(key: KeyArray, d: int, *, samples: int = 10_000) -> Estimate:
         `w2_upper`, which it attains in the limit.
 
     References:
-        szarek1976best
+        Szarek (1976), key `szarek1976`.
     """
     _checks.key(key)
     _checks.even("d", d)
@@ -135,8 +135,11 @@ def w2_upper(d: int) -> float:
         >>> round(w2_upper(1024), 6)
         0.933459
 
+    See Also:
+        `w2_two_sparse`, the input that attains it in the limit; `w2_lower`.
+
     References:
-        szarek1976best
+        Szarek (1976), key `szarek1976`.
     """
     return math.sqrt(2 - math.sqrt(2) * _mean_abs_coordinate(d))
 
@@ -164,6 +167,9 @@ def w2_lower(d: int, blocks: int = 2) -> float:
         >>> from hadax.discrepancy import w2_lower
         >>> round(w2_lower(1024), 4)
         0.2527
+
+    See Also:
+        `w2_upper`; `w2_one_sparse`, an input whose distance is known exactly.
     """
     d = _checks.integer("d", d, minimum=3)
     k = _checks.integer("blocks", blocks, minimum=1)
