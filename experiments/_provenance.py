@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "gguf", "tokenizers")
 
@@ -21,7 +22,7 @@ def provenance() -> dict[str, Any]:
         "packages": {"python": platform.python_version(), **_versions()},
         "device": jax.devices()[0].device_kind,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "x64": bool(jax.config.read("jax_enable_x64")),
+        "x64": jnp.asarray(0.0).dtype.itemsize == 8,
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
 

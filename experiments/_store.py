@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from experiments._contract import Row, UsageError
@@ -95,12 +94,7 @@ class Writer:
         self._file.truncate(sum(len(line) for _, line in _whole_lines(self._path)))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._path.stat().st_size == 0:
             self._path.unlink()
         self._file.close()

@@ -52,7 +52,7 @@ class Config:
     """Numbers of blocks."""
     samples: int = 50_000
     """Simulated rotations of a row; half of them where another method is sharper."""
-    samples_per_dimension: int = 10
+    samples_per_dimension: int = 20
     """Simulated rotations of a row over d, at least, where no other method is sharper."""
     draws: int = 2_000
     """First blocks drawn by the lattice method."""
@@ -309,7 +309,13 @@ EXPERIMENT = Experiment(
             Config(log2_d=(4, 6), samples=2_000, samples_per_dimension=0, draws=80), minutes=0.2
         ),
         "quick": Preset(
-            Config(log2_d=(4, 6, 8, 10), samples=20_000, draws=400, drawn_values=1 << 17),
+            Config(
+                log2_d=(4, 6, 8, 10),
+                samples=20_000,
+                samples_per_dimension=0,
+                draws=400,
+                drawn_values=1 << 17,
+            ),
             minutes=0.7,
         ),
         "paper": Preset(Config(), minutes=8),

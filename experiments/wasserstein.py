@@ -258,7 +258,7 @@ EXPERIMENT = Experiment(
         "quick": Preset(
             Config(log2_d=(2, 4, 6, 8, 10), samples=20_000, values=1 << 23), minutes=0.3
         ),
-        "paper": Preset(Config(), minutes=4),
+        "paper": Preset(Config(), minutes=1.5),
     },
     trials=trials,
     run=run,

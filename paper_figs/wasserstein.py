@@ -41,7 +41,7 @@ def draw(df: pl.DataFrame) -> Figure:
             label=f"{column} bound, every x",
         )
     right.axhspan(-3, 3, color=palette.GUIDE, alpha=0.15, linewidth=0)
-    left.set_ylim(0, 1)
+    left.set_ylim(0, 1.05)
     right.set_ylim(-5, 5)
     left.set_ylabel("$W_2$ to the uniform law")
     right.set_ylabel("simulated $-$ formula, standard errors")

@@ -202,11 +202,11 @@ def dkw_radius(count: int, *, confidence: float = 0.99) -> float:
         0.00515
 
     See Also:
-        `scipy.stats.ecdf`, whose confidence intervals hold for one point at a time.
+        `ks_band`, which puts it around a measured distance; scipy.stats.kstwo, the law it bounds.
 
     References:
-        Dvoretzky, Kiefer & Wolfowitz (1956) and Massart (1990) for the constant: keys
-        `dvoretzky1956`, `massart1990`.
+        Dvoretzky, Kiefer & Wolfowitz (1956), key `dvoretzky1956`; Massart (1990), key
+        `massart1990`.
     """
     count = _checks.integer("count", count, minimum=1)
     confidence = _checks.fraction("confidence", confidence)
@@ -243,7 +243,7 @@ def kolmogorov_bound(d: int) -> float:
         `kolmogorov_exact`: at most 0.5984 / sqrt(d) for all inputs known.
 
     References:
-        Shevtsova (2010) and Haagerup (1981), keys `shevtsova2010`, `haagerup1981`.
+        Shevtsova (2010), key `shevtsova2010`; Haagerup (1981), key `haagerup1981`.
     """
     d = _checks.integer("d", d, minimum=4)
     return 0.56 * 2 * math.sqrt(2 / math.pi) / math.sqrt(d) + 0.162 / d

@@ -136,7 +136,7 @@ def w2_upper(d: int) -> float:
         0.933459
 
     See Also:
-        `w2_two_sparse`, which reaches it in the limit; `w2_lower`.
+        `w2_two_sparse`, the input that attains it in the limit; `w2_lower`.
 
     References:
         Szarek (1976), key `szarek1976`.
@@ -169,7 +169,7 @@ def w2_lower(d: int, blocks: int = 2) -> float:
         0.2527
 
     See Also:
-        `w2_upper`.
+        `w2_upper`; `w2_one_sparse`, an input whose distance is known exactly.
     """
     d = _checks.integer("d", d, minimum=3)
     k = _checks.integer("blocks", blocks, minimum=1)
