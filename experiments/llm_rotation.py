@@ -145,7 +145,7 @@ def _text(model: Llama, corpus: Corpus) -> dict[str, Any]:
     """What another implementation of tokenizer and model can be held against."""
     logits = _logits(model, windows(corpus, 1, _SAMPLE_TIME))[0]
     columns = np.linspace(0, model.config.vocabulary - 1, _SAMPLE_COLUMNS).astype(int)
-    sample = np.asarray(logits, np.float64)[np.ix_(_SAMPLE_POSITIONS, columns)]
+    sample = np.asarray(logits, np.float64)[list(_SAMPLE_POSITIONS)][:, columns]
     return {
         "first_ids": corpus.ids[:20].tolist(),
         "tokens": len(corpus.ids),

@@ -46,7 +46,7 @@ def fake_quantize(
         `qwix.quantize` returns the integers and scales themselves.
 
     References:
-        ashkboos2024quarot
+        Ashkboos et al. (2024), key `ashkboos2024`.
     """
     x = _checks.real_float("x", x)
     _checks.integer("bits", bits, minimum=2)
