@@ -28,16 +28,33 @@ from hadax.models import (
     draw_llama_rotations,
     map_kernels,
     next_token_losses,
-    no_tap,
     rotate_llama,
 )
 from hadax.models.rotation import Factory
-from hadax.quantization import fake_quantize, incoherence, kurtosis
+from hadax.quantization import best_clip, fake_quantize, incoherence, kurtosis
 
 Rotation: TypeAlias = Literal["none", "one block", "two blocks", "haar"]
+QuantizerName: TypeAlias = Literal["off", "W4A4", "W4A4 clipped", "W4A16", "W16A4"]
 Measure: TypeAlias = Literal["text", "perplexity", "activations"]
 
-OFF = 16  # bits that stand for "not quantized"
+
+@dataclass(frozen=True)
+class Quantizer:
+    """Bits of weights and of activations (None: left as they are), and how far the grids reach."""
+
+    weights: int | None = None
+    activations: int | None = None
+    clipped: bool = False
+    """Weights to their least squared error, activations to 0.9 of each token's largest."""
+
+
+QUANTIZERS = {
+    "off": Quantizer(),
+    "W4A4": Quantizer(4, 4),
+    "W4A4 clipped": Quantizer(4, 4, clipped=True),
+    "W4A16": Quantizer(weights=4),
+    "W16A4": Quantizer(activations=4),
+}
 _FACTORIES: dict[str, Factory] = {
     "one block": functools.partial(hadax.randomized_hadamard, blocks=1),
     "two blocks": functools.partial(hadax.randomized_hadamard, blocks=2),
@@ -46,6 +63,7 @@ _FACTORIES: dict[str, Factory] = {
 _EDGES = np.linspace(-12, 12, 97)  # of activations over their token's root mean square
 # Where logits are compared with those of another implementation.
 _SAMPLE_TIME, _SAMPLE_POSITIONS, _SAMPLE_COLUMNS = 96, (0, 1, 17, 40, 95), 21
+_ACTIVATION_CLIP = 0.9
 
 
 @dataclass(frozen=True)
@@ -68,8 +86,8 @@ class Config:
     """Kinds of rotation."""
     draws: int = 6
     """Rotations drawn of each kind."""
-    bits: tuple[tuple[int, int], ...] = ((4, 4), (4, OFF), (OFF, 4))
-    """Pairs of bits of weights and of activations; 16 stands for not quantized."""
+    quantizers: tuple[QuantizerName, ...] = ("W4A4", "W4A4 clipped", "W4A16", "W16A4")
+    """Bits of weights and activations, both rounded to nearest; clipped grids reach less far."""
 
     def __post_init__(self) -> None:
         for name in ("windows", "quantized_windows", "draws"):
@@ -78,8 +96,6 @@ class Config:
                 raise ValueError(f"--{option} must be at least 1, but is {getattr(self, name)}")
         if self.time < 2:
             raise ValueError(f"--time must be at least 2, but is {self.time}")
-        if not all(2 <= bits <= OFF for pair in self.bits for bits in pair):
-            raise ValueError(f"--bits must be between 2 and {OFF}, but is {self.bits}")
 
 
 @dataclass(frozen=True)
@@ -93,8 +109,7 @@ class Trial:
     windows: int
     rotation: Rotation = "none"
     draw: int = 0
-    weight_bits: int = OFF
-    activation_bits: int = OFF
+    quantizer: QuantizerName = "off"
 
 
 def trials(config: Config) -> Iterator[Trial]:
@@ -111,8 +126,8 @@ def trials(config: Config) -> Iterator[Trial]:
                 yield rotated("activations")
                 if rotation != "none":
                     yield rotated("perplexity")
-            for weights, activations in config.bits:
-                yield rotated("perplexity", weight_bits=weights, activation_bits=activations)
+            for quantizer in config.quantizers:
+                yield rotated("perplexity", quantizer=quantizer)
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
@@ -126,14 +141,12 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     if trial.measure == "activations":
         return _activations(model, tokens[:1])
     result: dict[str, Any] = {}
-    if (trial.weight_bits, trial.activation_bits) == (OFF, OFF):
+    if trial.quantizer == "off":
         logits = [_logits(m, tokens[:1]) for m in (model, load_model(trial.model))]
         result["logit_difference"] = float(jnp.max(jnp.abs(logits[0] - logits[1])))
-    if trial.weight_bits != OFF:
-        model = map_kernels(
-            model, functools.partial(fake_quantize, bits=trial.weight_bits, axis=-2)
-        )
-    losses = np.asarray(_losses(model, tokens, bits=trial.activation_bits), np.float64)
+    quantizer = QUANTIZERS[trial.quantizer]
+    model = map_kernels(model, functools.partial(_round_kernel, quantizer=quantizer))
+    losses = np.asarray(_losses(model, tokens, quantizer=quantizer), np.float64)
     return {
         "losses": losses.mean(axis=-1).round(6).tolist(),
         "perplexity": round(float(np.exp(losses.mean())), 4),
@@ -170,15 +183,27 @@ def _logits(model: Llama, tokens: jax.Array) -> jax.Array:
     return model(tokens)
 
 
-@functools.partial(jax.jit, static_argnames="bits")
-def _losses(model: Llama, tokens: jax.Array, *, bits: int) -> jax.Array:
-    """Next-token losses with activations rounded to `bits` bits before every linear."""
+@functools.partial(jax.jit, static_argnames="quantizer")
+def _round_kernel(kernel: jax.Array, *, quantizer: Quantizer) -> jax.Array:
+    """A kernel rounded with one scale an output channel."""
+    if quantizer.weights is None:
+        return kernel
+    clip = best_clip(kernel, bits=quantizer.weights, axis=-2) if quantizer.clipped else 1.0
+    return fake_quantize(kernel, bits=quantizer.weights, axis=-2, clip=clip)
+
+
+@functools.partial(jax.jit, static_argnames="quantizer")
+def _losses(model: Llama, tokens: jax.Array, *, quantizer: Quantizer) -> jax.Array:
+    """Next-token losses with activations rounded before every linear, one scale a token."""
 
     def round_off(site: str, x: jax.Array) -> jax.Array:
         del site
-        return fake_quantize(x, bits=bits, axis=-1)
+        if quantizer.activations is None:
+            return x
+        clip = _ACTIVATION_CLIP if quantizer.clipped else 1.0
+        return fake_quantize(x, bits=quantizer.activations, clip=clip)
 
-    return next_token_losses(model, tokens, tap=no_tap if bits == OFF else round_off)
+    return next_token_losses(model, tokens, tap=round_off)
 
 
 def _activations(model: Llama, tokens: jax.Array) -> dict[str, Any]:
@@ -230,15 +255,9 @@ def select(rows: Sequence[Row], measure: Measure, **values: Any) -> list[Row]:
     return [row for row in rows if all(row[name] == value for name, value in wanted)]
 
 
-def perplexities(rows: Sequence[Row], rotation: str, weights: int, activations: int) -> list[float]:
-    """Return the perplexity of every draw of a rotation under one pair of bits."""
-    found = select(
-        rows,
-        "perplexity",
-        rotation=rotation,
-        weight_bits=weights,
-        activation_bits=activations,
-    )
+def perplexities(rows: Sequence[Row], rotation: str, quantizer: str) -> list[float]:
+    """Return the perplexity of every draw of a rotation under one quantizer."""
+    found = select(rows, "perplexity", rotation=rotation, quantizer=quantizer)
     return [row["perplexity"] for row in found]
 
 
@@ -254,26 +273,25 @@ def _reference_checks(rows: Sequence[Row]) -> Iterator[Check]:
     difference = float(np.abs(np.subtract(text["logits"], reference["logits"])).max())
     statement = "largest difference of logits to Hugging Face transformers"
     yield Check(statement, "reference", difference, "at most", 2e-3)
-    (plain,) = select(rows, "perplexity", rotation="none", weight_bits=OFF, activation_bits=OFF)
+    (plain,) = select(rows, "perplexity", rotation="none", quantizer="off")
     for windows_, value in reference["perplexity"].items():
         if plain["windows"] >= int(windows_):
             measured = float(np.exp(np.mean(plain["losses"][: int(windows_)])))
             statement = f"perplexity over {windows_} windows"
             yield Check(statement, "reference", measured, "equals", value, tolerance=0.01)
     for rotation, value in reference["w4a4"].items():
-        measured = [
-            row["perplexity"]
-            for row in select(rows, "perplexity", rotation=rotation, windows=8)
-            if (row["weight_bits"], row["activation_bits"]) == (4, 4)
-        ]
-        if measured:
-            statement = f"perplexity of W4A4, rotation: {rotation} ({_draws(measured)})"
-            yield _spread(statement, "reference", measured, "equals", value, tolerance=value / 2)
+        for quantizer in ("W4A4", "W4A4 clipped"):
+            eight = select(rows, "perplexity", windows=8)
+            if measured := perplexities(eight, rotation, quantizer):
+                statement = f"perplexity of {quantizer}, rotation: {rotation} ({_draws(measured)})"
+                yield _spread(
+                    statement, "reference", measured, "equals", value, tolerance=value / 2
+                )
 
 
 def _invariance_checks(rows: Sequence[Row]) -> Iterator[Check]:
     """Rotated models without quantizers have the logits of the model."""
-    for row in select(rows, "perplexity", weight_bits=OFF, activation_bits=OFF):
+    for row in select(rows, "perplexity", quantizer="off"):
         if row["rotation"] != "none":
             yield Check(
                 f"largest difference of logits by rotation: {row['rotation']}",
@@ -286,21 +304,21 @@ def _invariance_checks(rows: Sequence[Row]) -> Iterator[Check]:
 
 def _benefit_checks(rows: Sequence[Row]) -> Iterator[Check]:
     """In 4 bits rotation mends activations, not weights that are on a 4-bit grid already."""
-    claims: tuple[tuple[str, int, int, Relation, float], ...] = (
-        ("a tenth of", 4, 4, "at most", 0.1),
-        ("that of", OFF, 4, "at most", 1.0),
-        ("that of", 4, OFF, "at least", 1.0),
+    claims: tuple[tuple[QuantizerName, Relation, float, str], ...] = (
+        ("W4A4", "at most", 0.1, "a tenth of that"),
+        ("W4A4 clipped", "at most", 0.1, "a tenth of that"),
+        ("W16A4", "at most", 0.1, "a tenth of that"),
+        ("W4A16", "at least", 1.0, "that"),
     )
-    for words, weights, activations, relation, factor in claims:
-        (plain,) = perplexities(rows, "none", weights, activations) or (None,)
-        for rotation in _FACTORIES:
-            measured = perplexities(rows, rotation, weights, activations)
-            if plain is not None and measured:
-                statement = (
-                    f"perplexity of W{weights}A{activations}, rotation: {rotation} "
-                    f"({_draws(measured)}), against {words} none"
-                )
-                yield _spread(statement, "measured", measured, relation, factor * plain)
+    for quantizer, relation, factor, words in claims:
+        for plain in perplexities(rows, "none", quantizer):
+            for rotation in _FACTORIES:
+                if measured := perplexities(rows, rotation, quantizer):
+                    statement = (
+                        f"perplexity of {quantizer}, rotation: {rotation} ({_draws(measured)}), "
+                        f"against {words} without"
+                    )
+                    yield _spread(statement, "measured", measured, relation, factor * plain)
 
 
 def _activation_checks(rows: Sequence[Row]) -> Iterator[Check]:
@@ -342,7 +360,7 @@ def _spread(
     )
 
 
-_QUICK = Config(windows=8, quantized_windows=8, draws=2, bits=((4, 4),))
+_QUICK = Config(windows=8, draws=2, quantizers=("W4A4",))
 
 EXPERIMENT = Experiment(
     name="llm_rotation",
@@ -356,7 +374,7 @@ EXPERIMENT = Experiment(
                 quantized_windows=2,
                 rotations=("none", "two blocks"),
                 draws=1,
-                bits=((4, 4),),
+                quantizers=("W4A4 clipped",),
             ),
             minutes=0.3,
         ),

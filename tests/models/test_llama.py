@@ -32,7 +32,7 @@ def test_against_a_model_written_out_in_numpy(llama, tokens):
 
 
 def _numpy_logits(model, ids):
-    """The same model, one token and one head at a time, in float64; pairs turn as complex numbers."""
+    """The same model, one token and one head at a time; pairs turn as complex numbers."""
     c = model.config
     params = jax.tree.map(lambda a: np.asarray(a, np.float64), llama_params(model))
 
@@ -45,15 +45,17 @@ def _numpy_logits(model, ids):
         pair = pair * np.exp(1j * t * c.rope_base ** (-np.arange(half) / half))
         return np.concatenate([pair.real, pair.imag])
 
+    def heads(vector):
+        return vector.reshape(-1, c.head_width)
+
     stream = [params["embed"]["embedding"][i] for i in ids]
     for layer in range(c.layers):
         block = jax.tree.map(lambda a, layer=layer: a[layer], params["blocks"])
         w = {name: part["kernel"] for name, part in block.items() if "kernel" in part}
         read = [norm(x, block["attention_norm"]["scale"]) for x in stream]
-        heads = lambda x, name: (x @ w[name]).reshape(-1, c.head_width)  # noqa: E731
-        queries = [[turn(h, t) for h in heads(x, "query")] for t, x in enumerate(read)]
-        keys = [[turn(h, t) for h in heads(x, "key")] for t, x in enumerate(read)]
-        values = [heads(x, "value") for x in read]
+        queries = [[turn(h, t) for h in heads(x @ w["query"])] for t, x in enumerate(read)]
+        keys = [[turn(h, t) for h in heads(x @ w["key"])] for t, x in enumerate(read)]
+        values = [heads(x @ w["value"]) for x in read]
         for t in range(len(stream)):
             mixed = []
             for head in range(c.heads):
@@ -73,9 +75,7 @@ def _numpy_logits(model, ids):
 
 def test_rotary_scores_depend_on_distance_only():
     q, k = jax.random.normal(jax.random.key(0), (2, 8))
-    turned_q, turned_k = (
-        _rotary(jnp.broadcast_to(v, (9, 1, 8)), 50.0)[:, 0] for v in (q, k)
-    )
+    turned_q, turned_k = (_rotary(jnp.broadcast_to(v, (9, 1, 8)), 50.0)[:, 0] for v in (q, k))
     scores = turned_q @ turned_k.T
     np.testing.assert_allclose(scores[3, 1], scores[8, 6], rtol=1e-5)
     np.testing.assert_allclose(scores[0, 0], q @ k, rtol=1e-6)
@@ -108,7 +108,7 @@ def test_gradients_reach_every_parameter(llama, tokens):
 def test_params_round_trip_and_refusals(llama):
     params = llama_params(llama)
     again = llama_from_params(llama.config, params)
-    assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), params, llama_params(again)))
+    jax.tree.map(np.testing.assert_array_equal, params, llama_params(again))
     with pytest.raises(ValueError, match=r"must hold head\.kernel, but it is missing"):
         llama_from_params(dataclasses.replace(llama.config, tied=False), params)
     with pytest.raises(ValueError, match=r"holds extra\.kernel"):

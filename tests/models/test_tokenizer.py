@@ -17,14 +17,14 @@ def test_merges_digits_and_control_tokens(gguf_file):
 
 
 def test_the_file_says_how_text_is_cut(gguf_file):
-    # Digits alone: both spaces are before a piece that ends there. Words: the second one is the 1's.
+    # Digits first: both spaces stand at the end of a piece. Words only: the second is the 1's.
     assert pieces(load_tokenizer(gguf_file), "  1") == ["ĠĠ", "1"]
     assert pieces(load_tokenizer(gguf_file, pre_tokenizer="gpt-2"), "  1") == ["Ġ", "Ġ", "1"]
 
 
 def test_unknown_and_broken_tokenizers_are_refused(tmp_path, llama, write_gguf, gguf_file):
     path = write_gguf(tmp_path / "odd.gguf", llama, pre="esperanto")
-    with pytest.raises(NotImplementedError, match="'gpt-2' or 'smollm', but .* 'esperanto'"):
+    with pytest.raises(NotImplementedError, match=r"'gpt-2' or 'smollm', but .* 'esperanto'"):
         load_tokenizer(path)
     content = gguf_file.read_bytes()
     broken = tmp_path / "broken.gguf"

@@ -43,7 +43,9 @@ def test_leading_axes_are_a_batch():
 def test_gains_move_into_the_reader():
     gain = jnp.arange(1.0, 13.0)
     h = X @ WRITE
-    np.testing.assert_allclose(h @ fold_gain(gain, READ), (h * gain[None]) @ READ, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        h @ fold_gain(gain, READ), (h * gain[None]) @ READ, rtol=1e-4, atol=1e-4
+    )
     assert fold_gain(gain, READ.astype("bfloat16")).dtype == "bfloat16"
 
 

@@ -14,9 +14,7 @@ from hadax.quantization import incoherence, kurtosis
 def test_kurtosis_is_scipys(axis):
     x = np.random.default_rng(0).standard_t(5, size=(3, 4, 50)).astype(np.float32)
     flat = x if not isinstance(axis, tuple) else x.transpose(1, 0, 2).reshape(4, -1)
-    expected = scipy.stats.kurtosis(
-        flat, axis=1 if isinstance(axis, tuple) else axis, fisher=False
-    )
+    expected = scipy.stats.kurtosis(flat, axis=1 if isinstance(axis, tuple) else axis, fisher=False)
     np.testing.assert_allclose(kurtosis(x, axis=axis), expected, rtol=1e-4)
 
 

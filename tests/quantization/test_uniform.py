@@ -4,15 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from hadax.quantization import fake_quantize
+from hadax.quantization import best_clip, fake_quantize
 
 FLOATS = st.floats(-1e4, 1e4, width=32).filter(lambda v: v == 0 or abs(v) > 1e-4)
 
 
+@settings(deadline=None, max_examples=50)  # the first example compiles
 @given(arrays.arrays(np.float32, (3, 8), elements=FLOATS), st.sampled_from([2, 4, 8]))
 def test_points_of_the_grid_are_nearest_and_stay(x, bits):
     found = np.asarray(fake_quantize(x, bits=bits))
@@ -33,14 +34,15 @@ def test_against_the_definition_with_clipping():
 
 
 def test_zero_rows_stay_zero_beside_others():
-    x = jnp.zeros((2, 4)).at[1, 2].set(3.0)
+    x = jnp.zeros((2, 4)).at[1, 2].set(-7.0)
     np.testing.assert_array_equal(fake_quantize(x, bits=4), x)
 
 
 def test_axes_share_a_scale():
     x = jax.random.normal(jax.random.key(0), (3, 4, 5))
     np.testing.assert_array_equal(
-        fake_quantize(x, bits=3, axis=(1, 2)), fake_quantize(x.reshape(3, 20), bits=3).reshape(x.shape)
+        fake_quantize(x, bits=3, axis=(1, 2)),
+        fake_quantize(x.reshape(3, 20), bits=3).reshape(x.shape),
     )
     np.testing.assert_array_equal(
         fake_quantize(x, bits=3, axis=None), fake_quantize(x.ravel(), bits=3).reshape(x.shape)
@@ -54,6 +56,17 @@ def test_dtype_is_kept_and_half_precision_rounds_once(dtype):
     assert found.dtype == x.dtype
     wide = fake_quantize(x.astype("float32"), bits=4).astype(dtype)
     np.testing.assert_array_equal(found.astype("float32"), wide.astype("float32"))
+
+
+def test_best_clip_is_the_best_of_a_list():
+    x = jax.random.t(jax.random.key(0), 3.0, (40, 5))
+    clip = best_clip(x, bits=3, axis=0)
+    assert clip.shape == (1, 5)
+    found = jnp.sum((x - fake_quantize(x, bits=3, axis=0, clip=clip)) ** 2, axis=0)
+    for share in (1.0, 0.9, 0.7, 0.5, 0.4):
+        error = jnp.sum((x - fake_quantize(x, bits=3, axis=0, clip=share)) ** 2, axis=0)
+        assert (found <= error * (1 + 1e-5)).all()
+    assert clip.min() < 0.95
 
 
 def test_the_derivative_is_that_of_the_identity():
