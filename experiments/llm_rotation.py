@@ -22,48 +22,22 @@ import hadax
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row, Source
 from experiments._language import Corpus, load_corpus, load_model, windows
-from hadax.models import (
-    SITES,
-    Llama,
-    draw_llama_rotations,
-    map_kernels,
-    next_token_losses,
-    rotate_llama,
-)
+from experiments._quantized import QUANTIZERS, activation_statistics, losses, round_kernel
+from hadax.models import SITES, Llama, draw_llama_rotations, map_kernels, rotate_llama
 from hadax.models.rotation import Factory
-from hadax.quantization import best_clip, fake_quantize, incoherence, kurtosis
 
 Rotation: TypeAlias = Literal["none", "one block", "two blocks", "haar"]
 QuantizerName: TypeAlias = Literal["off", "W4A4", "W4A4 clipped", "W4A16", "W16A4"]
 Measure: TypeAlias = Literal["text", "perplexity", "activations"]
 
 
-@dataclass(frozen=True)
-class Quantizer:
-    """Bits of weights and of activations (None: left as they are), and how far the grids reach."""
-
-    weights: int | None = None
-    activations: int | None = None
-    clipped: bool = False
-    """Weights to their least squared error, activations to 0.9 of each token's largest."""
-
-
-QUANTIZERS = {
-    "off": Quantizer(),
-    "W4A4": Quantizer(4, 4),
-    "W4A4 clipped": Quantizer(4, 4, clipped=True),
-    "W4A16": Quantizer(weights=4),
-    "W16A4": Quantizer(activations=4),
-}
 _FACTORIES: dict[str, Factory] = {
     "one block": functools.partial(hadax.randomized_hadamard, blocks=1),
     "two blocks": functools.partial(hadax.randomized_hadamard, blocks=2),
     "haar": hadax.haar_rotation,
 }
-_EDGES = np.linspace(-12, 12, 97)  # of activations over their token's root mean square
 # Where logits are compared with those of another implementation.
 _SAMPLE_TIME, _SAMPLE_POSITIONS, _SAMPLE_COLUMNS = 96, (0, 1, 17, 40, 95), 21
-_ACTIVATION_CLIP = 0.9
 
 
 @dataclass(frozen=True)
@@ -123,7 +97,7 @@ def trials(config: Config) -> Iterator[Trial]:
                 trial, windows=config.quantized_windows, rotation=rotation, draw=config.seed + i
             )
             if i == 0:
-                yield rotated("activations")
+                yield rotated("activations", windows=1)
                 if rotation != "none":
                     yield rotated("perplexity")
             for quantizer in config.quantizers:
@@ -139,17 +113,17 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     tokens = windows(corpus, trial.windows, trial.time)
     model = _rotated(trial.model, trial.rotation, trial.draw)
     if trial.measure == "activations":
-        return _activations(model, tokens[:1])
+        return activation_statistics(model, tokens)
     result: dict[str, Any] = {}
     if trial.quantizer == "off":
         logits = [_logits(m, tokens[:1]) for m in (model, load_model(trial.model))]
         result["logit_difference"] = float(jnp.max(jnp.abs(logits[0] - logits[1])))
     quantizer = QUANTIZERS[trial.quantizer]
-    model = map_kernels(model, functools.partial(_round_kernel, quantizer=quantizer))
-    losses = np.asarray(_losses(model, tokens, quantizer=quantizer), np.float64)
+    model = map_kernels(model, functools.partial(round_kernel, quantizer=quantizer))
+    nats = np.asarray(losses(model, tokens, quantizer=quantizer), np.float64)
     return {
-        "losses": losses.mean(axis=-1).round(6).tolist(),
-        "perplexity": round(float(np.exp(losses.mean())), 4),
+        "losses": nats.mean(axis=-1).round(6).tolist(),
+        "perplexity": round(float(np.exp(nats.mean())), 4),
         **result,
     }
 
@@ -181,62 +155,6 @@ def _rotated(name: str, rotation: Rotation, draw: int) -> Llama:
 def _logits(model: Llama, tokens: jax.Array) -> jax.Array:
     """Logits (windows, time, vocabulary)."""
     return model(tokens)
-
-
-@functools.partial(jax.jit, static_argnames="quantizer")
-def _round_kernel(kernel: jax.Array, *, quantizer: Quantizer) -> jax.Array:
-    """A kernel rounded with one scale an output channel."""
-    if quantizer.weights is None:
-        return kernel
-    clip = best_clip(kernel, bits=quantizer.weights, axis=-2) if quantizer.clipped else 1.0
-    return fake_quantize(kernel, bits=quantizer.weights, axis=-2, clip=clip)
-
-
-@functools.partial(jax.jit, static_argnames="quantizer")
-def _losses(model: Llama, tokens: jax.Array, *, quantizer: Quantizer) -> jax.Array:
-    """Next-token losses with activations rounded before every linear, one scale a token."""
-
-    def round_off(site: str, x: jax.Array) -> jax.Array:
-        del site
-        if quantizer.activations is None:
-            return x
-        clip = _ACTIVATION_CLIP if quantizer.clipped else 1.0
-        return fake_quantize(x, bits=quantizer.activations, clip=clip)
-
-    return next_token_losses(model, tokens, tap=round_off)
-
-
-def _activations(model: Llama, tokens: jax.Array) -> dict[str, Any]:
-    """Histograms and statistics, by site, of what a per-token quantizer gets to see."""
-    found = jax.device_get(_statistics(model, tokens))
-    result: dict[str, Any] = {"edges": _EDGES.tolist()}
-    for site in SITES:
-        for name, value in found[site].items():
-            result[f"{name}_{site}"] = np.asarray(value, np.float64).round(4).tolist()
-    return result
-
-
-@jax.jit
-def _statistics(model: Llama, tokens: jax.Array) -> dict[str, dict[str, jax.Array]]:
-    """By site: a histogram over all layers, and kurtosis and incoherence of every layer."""
-
-    def record(inputs: dict[str, jax.Array]) -> dict[str, dict[str, jax.Array]]:
-        return {site: _layer_statistics(x) for site, x in inputs.items()}
-
-    found = model.hidden(tokens, record=record)[1]
-    return {site: values | {"counts": values["counts"].sum(0)} for site, values in found.items()}
-
-
-def _layer_statistics(x: jax.Array) -> dict[str, jax.Array]:
-    """Of one layer's x (..., n), each token over its root mean square."""
-    flat = x.reshape(-1, x.shape[-1])
-    unit = flat / jnp.sqrt(jnp.mean(jnp.square(flat), axis=-1, keepdims=True))
-    inside = jnp.clip(unit, _EDGES[0], _EDGES[-1])
-    return {
-        "counts": jnp.histogram(inside, jnp.asarray(_EDGES, unit.dtype))[0],
-        "kurtosis": kurtosis(unit),
-        "incoherence": jnp.mean(incoherence(unit, axis=-1)),
-    }
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:
