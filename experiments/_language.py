@@ -3,6 +3,7 @@
 import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -68,7 +69,7 @@ def tiny_model() -> Llama:
     """Return a random Llama in which two channels of every norm are large, as in trained ones."""
     params = llama_params(Llama(_TINY, rngs=nnx.Rngs(0)))
 
-    def with_outliers(path: tuple[jax.tree_util.DictKey, ...], array: jax.Array) -> jax.Array:
+    def with_outliers(path: tuple[Any, ...], array: jax.Array) -> jax.Array:
         return array.at[..., :2].set(_OUTLIER_GAIN) if path[-1].key == "scale" else array
 
     return llama_from_params(_TINY, jax.tree_util.tree_map_with_path(with_outliers, params))

@@ -22,28 +22,20 @@ import hadax
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row, Source
 from experiments._language import Corpus, load_corpus, load_model, windows
-from hadax.models import (
-    SITES,
-    Llama,
-    draw_llama_rotations,
-    map_kernels,
-    next_token_losses,
-    no_tap,
-    rotate_llama,
-)
+from experiments._quantized import QUANTIZERS, activation_statistics, losses, round_kernel
+from hadax.models import SITES, Llama, draw_llama_rotations, map_kernels, rotate_llama
 from hadax.models.rotation import Factory
-from hadax.quantization import fake_quantize, incoherence, kurtosis
 
 Rotation: TypeAlias = Literal["none", "one block", "two blocks", "haar"]
+QuantizerName: TypeAlias = Literal["off", "W4A4", "W4A4 clipped", "W4A16", "W16A4"]
 Measure: TypeAlias = Literal["text", "perplexity", "activations"]
 
-OFF = 16  # bits that stand for "not quantized"
+
 _FACTORIES: dict[str, Factory] = {
     "one block": functools.partial(hadax.randomized_hadamard, blocks=1),
     "two blocks": functools.partial(hadax.randomized_hadamard, blocks=2),
     "haar": hadax.haar_rotation,
 }
-_EDGES = np.linspace(-12, 12, 97)  # of activations over their token's root mean square
 # Where logits are compared with those of another implementation.
 _SAMPLE_TIME, _SAMPLE_POSITIONS, _SAMPLE_COLUMNS = 96, (0, 1, 17, 40, 95), 21
 
@@ -68,8 +60,8 @@ class Config:
     """Kinds of rotation."""
     draws: int = 6
     """Rotations drawn of each kind."""
-    bits: tuple[tuple[int, int], ...] = ((4, 4), (4, OFF), (OFF, 4))
-    """Pairs of bits of weights and of activations; 16 stands for not quantized."""
+    quantizers: tuple[QuantizerName, ...] = ("W4A4", "W4A4 clipped", "W4A16", "W16A4")
+    """Bits of weights and activations, both rounded to nearest; clipped grids reach less far."""
 
     def __post_init__(self) -> None:
         for name in ("windows", "quantized_windows", "draws"):
@@ -78,8 +70,6 @@ class Config:
                 raise ValueError(f"--{option} must be at least 1, but is {getattr(self, name)}")
         if self.time < 2:
             raise ValueError(f"--time must be at least 2, but is {self.time}")
-        if not all(2 <= bits <= OFF for pair in self.bits for bits in pair):
-            raise ValueError(f"--bits must be between 2 and {OFF}, but is {self.bits}")
 
 
 @dataclass(frozen=True)
@@ -93,8 +83,7 @@ class Trial:
     windows: int
     rotation: Rotation = "none"
     draw: int = 0
-    weight_bits: int = OFF
-    activation_bits: int = OFF
+    quantizer: QuantizerName = "off"
 
 
 def trials(config: Config) -> Iterator[Trial]:
@@ -108,11 +97,11 @@ def trials(config: Config) -> Iterator[Trial]:
                 trial, windows=config.quantized_windows, rotation=rotation, draw=config.seed + i
             )
             if i == 0:
-                yield rotated("activations")
+                yield rotated("activations", windows=1)
                 if rotation != "none":
                     yield rotated("perplexity")
-            for weights, activations in config.bits:
-                yield rotated("perplexity", weight_bits=weights, activation_bits=activations)
+            for quantizer in config.quantizers:
+                yield rotated("perplexity", quantizer=quantizer)
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
@@ -124,19 +113,17 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     tokens = windows(corpus, trial.windows, trial.time)
     model = _rotated(trial.model, trial.rotation, trial.draw)
     if trial.measure == "activations":
-        return _activations(model, tokens[:1])
+        return activation_statistics(model, tokens)
     result: dict[str, Any] = {}
-    if (trial.weight_bits, trial.activation_bits) == (OFF, OFF):
+    if trial.quantizer == "off":
         logits = [_logits(m, tokens[:1]) for m in (model, load_model(trial.model))]
         result["logit_difference"] = float(jnp.max(jnp.abs(logits[0] - logits[1])))
-    if trial.weight_bits != OFF:
-        model = map_kernels(
-            model, functools.partial(fake_quantize, bits=trial.weight_bits, axis=-2)
-        )
-    losses = np.asarray(_losses(model, tokens, bits=trial.activation_bits), np.float64)
+    quantizer = QUANTIZERS[trial.quantizer]
+    model = map_kernels(model, functools.partial(round_kernel, quantizer=quantizer))
+    nats = np.asarray(losses(model, tokens, quantizer=quantizer), np.float64)
     return {
-        "losses": losses.mean(axis=-1).round(6).tolist(),
-        "perplexity": round(float(np.exp(losses.mean())), 4),
+        "losses": nats.mean(axis=-1).round(6).tolist(),
+        "perplexity": round(float(np.exp(nats.mean())), 4),
         **result,
     }
 
@@ -145,7 +132,7 @@ def _text(model: Llama, corpus: Corpus) -> dict[str, Any]:
     """What another implementation of tokenizer and model can be held against."""
     logits = _logits(model, windows(corpus, 1, _SAMPLE_TIME))[0]
     columns = np.linspace(0, model.config.vocabulary - 1, _SAMPLE_COLUMNS).astype(int)
-    sample = np.asarray(logits, np.float64)[np.ix_(_SAMPLE_POSITIONS, columns)]
+    sample = np.asarray(logits, np.float64)[list(_SAMPLE_POSITIONS)][:, columns]
     return {
         "first_ids": corpus.ids[:20].tolist(),
         "tokens": len(corpus.ids),
@@ -170,50 +157,6 @@ def _logits(model: Llama, tokens: jax.Array) -> jax.Array:
     return model(tokens)
 
 
-@functools.partial(jax.jit, static_argnames="bits")
-def _losses(model: Llama, tokens: jax.Array, *, bits: int) -> jax.Array:
-    """Next-token losses with activations rounded to `bits` bits before every linear."""
-
-    def round_off(site: str, x: jax.Array) -> jax.Array:
-        del site
-        return fake_quantize(x, bits=bits, axis=-1)
-
-    return next_token_losses(model, tokens, tap=no_tap if bits == OFF else round_off)
-
-
-def _activations(model: Llama, tokens: jax.Array) -> dict[str, Any]:
-    """Histograms and statistics, by site, of what a per-token quantizer gets to see."""
-    found = jax.device_get(_statistics(model, tokens))
-    result: dict[str, Any] = {"edges": _EDGES.tolist()}
-    for site in SITES:
-        for name, value in found[site].items():
-            result[f"{name}_{site}"] = np.asarray(value, np.float64).round(4).tolist()
-    return result
-
-
-@jax.jit
-def _statistics(model: Llama, tokens: jax.Array) -> dict[str, dict[str, jax.Array]]:
-    """By site: a histogram over all layers, and kurtosis and incoherence of every layer."""
-
-    def record(inputs: dict[str, jax.Array]) -> dict[str, dict[str, jax.Array]]:
-        return {site: _layer_statistics(x) for site, x in inputs.items()}
-
-    found = model.hidden(tokens, record=record)[1]
-    return {site: values | {"counts": values["counts"].sum(0)} for site, values in found.items()}
-
-
-def _layer_statistics(x: jax.Array) -> dict[str, jax.Array]:
-    """Of one layer's x (..., n), each token over its root mean square."""
-    flat = x.reshape(-1, x.shape[-1])
-    unit = flat / jnp.sqrt(jnp.mean(jnp.square(flat), axis=-1, keepdims=True))
-    inside = jnp.clip(unit, _EDGES[0], _EDGES[-1])
-    return {
-        "counts": jnp.histogram(inside, jnp.asarray(_EDGES, unit.dtype))[0],
-        "kurtosis": kurtosis(unit),
-        "incoherence": jnp.mean(incoherence(unit, axis=-1)),
-    }
-
-
 def checks(rows: Sequence[Row]) -> list[Check]:
     """Compare with the reference values, and rotated models with the one they came from."""
     found = list(_invariance_checks(rows))
@@ -230,15 +173,9 @@ def select(rows: Sequence[Row], measure: Measure, **values: Any) -> list[Row]:
     return [row for row in rows if all(row[name] == value for name, value in wanted)]
 
 
-def perplexities(rows: Sequence[Row], rotation: str, weights: int, activations: int) -> list[float]:
-    """Return the perplexity of every draw of a rotation under one pair of bits."""
-    found = select(
-        rows,
-        "perplexity",
-        rotation=rotation,
-        weight_bits=weights,
-        activation_bits=activations,
-    )
+def perplexities(rows: Sequence[Row], rotation: str, quantizer: str) -> list[float]:
+    """Return the perplexity of every draw of a rotation under one quantizer."""
+    found = select(rows, "perplexity", rotation=rotation, quantizer=quantizer)
     return [row["perplexity"] for row in found]
 
 
@@ -254,26 +191,25 @@ def _reference_checks(rows: Sequence[Row]) -> Iterator[Check]:
     difference = float(np.abs(np.subtract(text["logits"], reference["logits"])).max())
     statement = "largest difference of logits to Hugging Face transformers"
     yield Check(statement, "reference", difference, "at most", 2e-3)
-    (plain,) = select(rows, "perplexity", rotation="none", weight_bits=OFF, activation_bits=OFF)
+    (plain,) = select(rows, "perplexity", rotation="none", quantizer="off")
     for windows_, value in reference["perplexity"].items():
         if plain["windows"] >= int(windows_):
             measured = float(np.exp(np.mean(plain["losses"][: int(windows_)])))
             statement = f"perplexity over {windows_} windows"
             yield Check(statement, "reference", measured, "equals", value, tolerance=0.01)
     for rotation, value in reference["w4a4"].items():
-        measured = [
-            row["perplexity"]
-            for row in select(rows, "perplexity", rotation=rotation, windows=8)
-            if (row["weight_bits"], row["activation_bits"]) == (4, 4)
-        ]
-        if measured:
-            statement = f"perplexity of W4A4, rotation: {rotation} ({_draws(measured)})"
-            yield _spread(statement, "reference", measured, "equals", value, tolerance=value / 2)
+        for quantizer in ("W4A4", "W4A4 clipped"):
+            eight = select(rows, "perplexity", windows=8)
+            if measured := perplexities(eight, rotation, quantizer):
+                statement = f"perplexity of {quantizer}, rotation: {rotation} ({_draws(measured)})"
+                yield _spread(
+                    statement, "reference", measured, "equals", value, tolerance=value / 2
+                )
 
 
 def _invariance_checks(rows: Sequence[Row]) -> Iterator[Check]:
     """Rotated models without quantizers have the logits of the model."""
-    for row in select(rows, "perplexity", weight_bits=OFF, activation_bits=OFF):
+    for row in select(rows, "perplexity", quantizer="off"):
         if row["rotation"] != "none":
             yield Check(
                 f"largest difference of logits by rotation: {row['rotation']}",
@@ -286,21 +222,21 @@ def _invariance_checks(rows: Sequence[Row]) -> Iterator[Check]:
 
 def _benefit_checks(rows: Sequence[Row]) -> Iterator[Check]:
     """In 4 bits rotation mends activations, not weights that are on a 4-bit grid already."""
-    claims: tuple[tuple[str, int, int, Relation, float], ...] = (
-        ("a tenth of", 4, 4, "at most", 0.1),
-        ("that of", OFF, 4, "at most", 1.0),
-        ("that of", 4, OFF, "at least", 1.0),
+    claims: tuple[tuple[QuantizerName, Relation, float, str], ...] = (
+        ("W4A4", "at most", 0.1, "a tenth of that"),
+        ("W4A4 clipped", "at most", 0.1, "a tenth of that"),
+        ("W16A4", "at most", 0.1, "a tenth of that"),
+        ("W4A16", "at least", 1.0, "that"),
     )
-    for words, weights, activations, relation, factor in claims:
-        (plain,) = perplexities(rows, "none", weights, activations) or (None,)
-        for rotation in _FACTORIES:
-            measured = perplexities(rows, rotation, weights, activations)
-            if plain is not None and measured:
-                statement = (
-                    f"perplexity of W{weights}A{activations}, rotation: {rotation} "
-                    f"({_draws(measured)}), against {words} none"
-                )
-                yield _spread(statement, "measured", measured, relation, factor * plain)
+    for quantizer, relation, factor, words in claims:
+        for plain in perplexities(rows, "none", quantizer):
+            for rotation in _FACTORIES:
+                if measured := perplexities(rows, rotation, quantizer):
+                    statement = (
+                        f"perplexity of {quantizer}, rotation: {rotation} ({_draws(measured)}), "
+                        f"against {words} without"
+                    )
+                    yield _spread(statement, "measured", measured, relation, factor * plain)
 
 
 def _activation_checks(rows: Sequence[Row]) -> Iterator[Check]:
@@ -342,7 +278,7 @@ def _spread(
     )
 
 
-_QUICK = Config(windows=8, quantized_windows=8, draws=2, bits=((4, 4),))
+_QUICK = Config(windows=8, draws=2, quantizers=("W4A4",))
 
 EXPERIMENT = Experiment(
     name="llm_rotation",
@@ -356,7 +292,7 @@ EXPERIMENT = Experiment(
                 quantized_windows=2,
                 rotations=("none", "two blocks"),
                 draws=1,
-                bits=((4, 4),),
+                quantizers=("W4A4 clipped",),
             ),
             minutes=0.3,
         ),

@@ -89,8 +89,8 @@ def load_gguf(path: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
         kv_heads=int(metadata(reader, path, "llama.attention.head_count_kv", heads)),
         head_width=int(metadata(reader, path, "llama.rope.dimension_count", width // heads)),
         hidden=int(metadata(reader, path, "llama.feed_forward_length")),
-        rope_base=float(metadata(reader, path, "llama.rope.freq_base", 10000.0)),
-        norm_epsilon=float(metadata(reader, path, "llama.attention.layer_norm_rms_epsilon")),
+        rope_base=_decimal(metadata(reader, path, "llama.rope.freq_base", 10000.0)),
+        norm_epsilon=_decimal(metadata(reader, path, "llama.attention.layer_norm_rms_epsilon")),
         tied="output" not in tensors,
     )
 
@@ -168,7 +168,7 @@ def _read_config(path: Path) -> LlamaConfig:
             head_width=stated.get("head_dim")
             or stated["hidden_size"] // stated["num_attention_heads"],
             hidden=stated["intermediate_size"],
-            rope_base=rotary.get("rope_theta") or stated.get("rope_theta", 10000.0),
+            rope_base=float(rotary.get("rope_theta") or stated.get("rope_theta", 10000.0)),
             norm_epsilon=stated["rms_norm_eps"],
             tied=stated.get("tie_word_embeddings", False),
         )
@@ -194,6 +194,11 @@ def _open_safetensors(path: Path) -> Any:
         _model_checks.broken_file(
             path, "a whole safetensors file", f"cannot be read as one ({error})"
         )
+
+
+def _decimal(value: float) -> float:
+    """A float32 of the file as the number that was meant: 1e-5, not 9.999999747378752e-06."""
+    return float(str(np.float32(value)))
 
 
 def _half_split(weight: np.ndarray, head_width: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from flax import nnx
 from hadax import _checks
 from hadax._typing import Array
 from hadax.models import _model_checks
+from hadax.operators.base import LinearOperator
 
 Tap = Callable[[str, Array], Array]
 """`tap(site, x)` stands between a linear's input `x` and the linear; `site` is one of `SITES`."""
@@ -38,9 +39,13 @@ def no_tap(site: str, x: Array) -> Array:
         None.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from hadax.models import no_tap
-        >>> no_tap("down", 1.5)
-        1.5
+        >>> no_tap("down", jnp.ones(2))
+        Array([1., 1.], dtype=float32)
+
+    See Also:
+        `hadax.quantization.fake_quantize`, what a tap may do instead.
     """
     del site
     return x
@@ -92,10 +97,9 @@ def _rotary(x: Array, base: float) -> Array:
     """`x` (..., time, heads, head_width) with pair (i, i + half) turned by t base^(-i/half)."""
     half = x.shape[-1] // 2
     frequency = base ** (-jnp.arange(half, dtype=jnp.float32) / half)
-    angle = jnp.arange(x.shape[-3], dtype=jnp.float32)[:, None, None] * frequency
-    shape = (1,) * (x.ndim - 3) + angle.shape
-    cos = jnp.cos(angle).astype(x.dtype).reshape(shape)
-    sin = jnp.sin(angle).astype(x.dtype).reshape(shape)
+    angle = jnp.outer(jnp.arange(x.shape[-3], dtype=jnp.float32), frequency)
+    angle = angle.reshape((1,) * (x.ndim - 3) + (x.shape[-3], 1, half))
+    cos, sin = jnp.cos(angle).astype(x.dtype), jnp.sin(angle).astype(x.dtype)
     first, second = x[..., :half], x[..., half:]
     return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
 
@@ -126,7 +130,7 @@ class Block(nnx.Module):
         self.gate = linear(config.width, config.hidden)
         self.up = linear(config.width, config.hidden)
         self.down = linear(config.hidden, config.width)
-        self.hidden_rotation = nnx.data(None)
+        self.hidden_rotation: LinearOperator | None = nnx.data(None)
 
     def __call__(self, x: Array, *, tap: Tap = no_tap) -> tuple[Array, dict[str, Array]]:
         """The block's output and, by site, what each of its linears was about to read.
@@ -191,7 +195,7 @@ class Llama(nnx.Module):
         `load_gguf`, `load_safetensors`: trained weights.
 
     References:
-        touvron2023llama
+        Touvron et al. (2023), key `touvron2023`.
     """
 
     def __init__(self, config: LlamaConfig, *, rngs: nnx.Rngs):

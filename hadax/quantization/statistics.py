@@ -69,8 +69,11 @@ def incoherence(x: ArrayLike, *, axis: int | Sequence[int] | None = None) -> Arr
         >>> incoherence(jnp.array([[1.0, -1.0, 1.0, 1.0], [0.0, 2.0, 0.0, 0.0]]), axis=-1)
         Array([1., 2.], dtype=float32)
 
+    See Also:
+        `kurtosis`, which one large entry among many moves less.
+
     References:
-        chee2023quip
+        Chee et al. (2023), key `chee2023`.
     """
     x = _checks.real_float("x", x)
     axis = axis if axis is None or isinstance(axis, int) else tuple(axis)

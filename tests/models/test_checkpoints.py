@@ -1,0 +1,159 @@
+"""Files: written by other libraries, read back; broken ones refused."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+from safetensors.numpy import save_file
+
+from hadax.models import Llama, llama_params, load_gguf, load_safetensors
+
+
+def assert_same(model, other, atol=0.0):
+    assert model.config == other.config
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=atol, rtol=0),
+        llama_params(model),
+        llama_params(other),
+    )
+
+
+def test_gguf_round_trip(llama, gguf_file):
+    assert_same(load_gguf(gguf_file), llama)
+
+
+def test_gguf_of_an_untied_model_with_a_quantized_tensor(tmp_path, config, write_gguf):
+    untied = dataclasses.replace(config, tied=False, hidden=32)
+    model = Llama(untied, rngs=nnx.Rngs(3))
+    quantized = [f"blk.{layer}.ffn_down.weight" for layer in range(config.layers)]
+    path = write_gguf(tmp_path / "untied.gguf", model, quantize=quantized)
+    largest = float(np.abs(llama_params(model)["blocks"]["down"]["kernel"]).max())
+    assert_same(load_gguf(path), model, atol=largest / 127)
+
+
+def test_gguf_in_another_dtype(gguf_file):
+    assert load_gguf(gguf_file, dtype="bfloat16").embed.embedding.dtype == "bfloat16"
+
+
+def test_a_truncated_gguf_is_refused_wherever_it_ends(tmp_path, gguf_file):
+    content = gguf_file.read_bytes()
+    path = tmp_path / "torn.gguf"
+    for size in (0, 3, 20, 200, len(content) // 3, len(content) - 200):
+        path.write_bytes(content[:size])
+        with pytest.raises(ValueError, match="Argument `path` must be a whole GGUF file"):
+            load_gguf(path)
+
+
+def test_a_corrupt_gguf_is_refused(tmp_path, gguf_file):
+    content = bytearray(gguf_file.read_bytes())
+    path = tmp_path / "corrupt.gguf"
+    path.write_bytes(b"NOPE" + content[4:])
+    with pytest.raises(ValueError, match="cannot be read as one"):
+        load_gguf(path)
+    path.write_bytes(content[:16] + b"\xff" * 8 + content[24:])  # the number of fields
+    with pytest.raises(ValueError, match="cannot be read as one"):
+        load_gguf(path)
+    path.write_bytes(content[:-64] + b"\xff" * 64)  # NaNs in the last tensor
+    with pytest.raises(ValueError, match="has non-finite values in"):
+        load_gguf(path)
+
+
+def without(name):
+    return lambda tensors: {key: value for key, value in tensors.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"architecture": "gemma"}, NotImplementedError, "has architecture 'gemma'"),
+        ({"extra": {"llama.rope.scaling.type": "yarn"}}, NotImplementedError, "scaling 'yarn'"),
+        ({"change": without("blk.1.ffn_up.weight")}, ValueError, "lacks blk.1.ffn_up"),
+        (
+            {"change": lambda t: t | {"blk.0.attn_q.bias": np.ones(16, np.float32)}},
+            NotImplementedError,
+            "has a tensor blk.0.attn_q.bias",
+        ),
+        (
+            {"change": lambda t: t | {"blk.1.ffn_up.weight": np.ones((24, 24), np.float32)}},
+            ValueError,
+            r"has blk.1.ffn_up of shape \(24, 24\) and blk.0.ffn_up",
+        ),
+        (
+            {"change": lambda t: t | {"output_norm.weight": np.ones(5, np.float32)}},
+            ValueError,
+            r"norm.scale of shape \(24,\), but its shape is \(5,\)",
+        ),
+    ],
+)
+def test_a_gguf_of_another_model_is_refused(tmp_path, llama, write_gguf, changes, kind, message):
+    path = write_gguf(tmp_path / "other.gguf", llama, **changes)
+    with pytest.raises(kind, match=message):
+        load_gguf(path)
+
+
+@pytest.fixture
+def folder(tmp_path, llama):
+    """The tiny model as transformers would save it, in two files."""
+    c = llama.config
+    stated = {
+        "model_type": "llama", "vocab_size": c.vocabulary, "hidden_size": c.width,
+        "num_hidden_layers": c.layers, "num_attention_heads": c.heads,
+        "num_key_value_heads": c.kv_heads, "head_dim": c.head_width, "intermediate_size": c.hidden,
+        "rms_norm_eps": c.norm_epsilon, "tie_word_embeddings": True,
+        "rope_parameters": {"rope_theta": c.rope_base, "rope_type": "default"},
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(stated))
+    params = jax.tree.map(np.asarray, llama_params(llama))
+    names = {
+        "attention_norm": "input_layernorm", "query": "self_attn.q_proj",
+        "key": "self_attn.k_proj", "value": "self_attn.v_proj", "output": "self_attn.o_proj",
+        "feed_forward_norm": "post_attention_layernorm", "gate": "mlp.gate_proj",
+        "up": "mlp.up_proj", "down": "mlp.down_proj",
+    }  # fmt: skip
+    blocks = {
+        f"model.layers.{layer}.{theirs}.weight": np.ascontiguousarray(
+            next(iter(params["blocks"][ours].values()))[layer].T
+        )
+        for ours, theirs in names.items()
+        for layer in range(c.layers)
+    }
+    ends = {
+        "model.embed_tokens.weight": params["embed"]["embedding"],
+        "model.norm.weight": params["norm"]["scale"],
+        "lm_head.weight": params["embed"]["embedding"],
+    }
+    save_file(blocks, tmp_path / "model-00001-of-00002.safetensors")
+    save_file(ends, tmp_path / "model-00002-of-00002.safetensors")
+    return tmp_path
+
+
+def test_safetensors_round_trip(folder, llama):
+    assert_same(load_safetensors(folder), llama)
+
+
+def test_broken_safetensors_folders_are_refused(folder):
+    stated = json.loads((folder / "config.json").read_text())
+    for change, kind, message in [
+        ({"model_type": "gpt2"}, NotImplementedError, "has model_type 'gpt2'"),
+        ({"rope_parameters": {"rope_type": "llama3"}}, NotImplementedError, "scaling 'llama3'"),
+        ({"hidden_size": "wide"}, ValueError, "must be a Llama's config.json"),
+        ({"num_hidden_layers": 3}, ValueError, "lacks model.layers.2"),
+    ]:
+        (folder / "config.json").write_text(json.dumps(stated | change))
+        with pytest.raises(kind, match=message):
+            load_safetensors(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="cannot be read as one"):
+        load_safetensors(folder)
+    (folder / "config.json").write_text(json.dumps(stated))
+    file = folder / "model-00002-of-00002.safetensors"
+    file.write_bytes(file.read_bytes()[:-7])
+    with pytest.raises(ValueError, match="must be a whole safetensors file"):
+        load_safetensors(folder)
+    for file in folder.glob("*.safetensors"):
+        file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors is not"):
+        load_safetensors(folder)

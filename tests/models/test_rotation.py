@@ -1,0 +1,115 @@
+"""Rotated models compute the same function; what cannot be folded is refused."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import hadax
+from hadax import operators
+from hadax.models import (
+    Llama,
+    LlamaRotations,
+    draw_llama_rotations,
+    llama_from_params,
+    llama_params,
+    map_kernels,
+    rotate_llama,
+)
+from hadax.quantization import fake_quantize, kurtosis
+
+KINDS = {
+    "one block": functools.partial(hadax.randomized_hadamard, blocks=1),
+    "two blocks": hadax.randomized_hadamard,
+    "haar": hadax.haar_rotation,
+    "householder": hadax.householder,
+}
+
+
+def difference(model, other, tokens):
+    return float(jnp.abs(model(tokens) - other(tokens)).max())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_logits_stay(llama, tokens, kind):
+    before = jax.tree.map(np.asarray, llama_params(llama))
+    rotations = draw_llama_rotations(jax.random.key(0), llama.config, KINDS[kind])
+    rotated = rotate_llama(llama, rotations)
+    assert difference(rotated, llama, tokens) < 1e-4
+    assert not rotated.config.tied
+    assert (rotated.norm.scale[...] == 1).all()
+    assert float(jnp.abs(rotated.blocks.up.kernel - llama.blocks.up.kernel).max()) > 0.1
+    assert llama.blocks.hidden_rotation is None
+    jax.tree.map(np.testing.assert_array_equal, before, llama_params(llama))
+
+
+@pytest.mark.parametrize("place", ["residual", "value", "hidden"])
+def test_every_place_alone_and_twice(llama, tokens, place):
+    rotations = draw_llama_rotations(jax.random.key(1), llama.config, hadax.randomized_hadamard)
+    alone = LlamaRotations(**{place: getattr(rotations, place)})
+    once = rotate_llama(llama, alone)
+    assert difference(once, llama, tokens) < 1e-4
+    assert difference(rotate_llama(once, alone), llama, tokens) < 2e-4
+
+
+def test_an_untied_model(config, tokens):
+    model = Llama(dataclasses.replace(config, tied=False), rngs=nnx.Rngs(5))
+    rotations = draw_llama_rotations(jax.random.key(2), config, hadax.haar_rotation)
+    assert difference(rotate_llama(model, rotations), model, tokens) < 1e-4
+
+
+def test_rotations_of_layers_differ_and_repeat_by_key(llama):
+    draw = functools.partial(draw_llama_rotations, config=llama.config, make=KINDS["two blocks"])
+    first, again, other = (draw(jax.random.key(seed)) for seed in (0, 0, 1))
+    signs = first.hidden.signs
+    assert signs.shape == (2, 2, 40)
+    assert not (signs[0] == signs[1]).all()
+    np.testing.assert_array_equal(signs, again.hidden.signs)
+    assert not (signs == other.hidden.signs).all()
+
+
+def test_maps_that_are_no_rotations(llama, tokens):
+    """Value heads and hidden vectors allow any invertible map; the residual stream does not."""
+    stretch = operators.diagonal(jnp.arange(1.0, 5.0))
+    stacked = jax.tree.map(lambda leaf: jnp.stack([leaf, 2 * leaf]), stretch)
+    assert difference(rotate_llama(llama, LlamaRotations(value=stacked)), llama, tokens) < 1e-4
+    with pytest.raises(ValueError, match=r"`rotations\.residual` must be orthogonal"):
+        rotate_llama(llama, LlamaRotations(residual=operators.diagonal(jnp.arange(1.0, 25.0))))
+    with pytest.raises(ValueError, match="must have length 12 along its last axis"):
+        rotate_llama(
+            llama, LlamaRotations(residual=hadax.randomized_hadamard(jax.random.key(0), 12))
+        )
+
+
+def test_rotation_spreads_outlier_channels(llama, tokens):
+    """Two large gains a norm, as in trained models, make spikes; the rotation makes Gaussians."""
+    gains = llama.blocks.attention_norm.scale.at[:, :2].set(50.0)
+    params = llama_params(llama)
+    params["blocks"]["attention_norm"] = {"scale": gains}
+    spiky = llama_from_params(llama.config, params)
+    rotations = draw_llama_rotations(jax.random.key(0), llama.config, hadax.randomized_hadamard)
+
+    def record(inputs):
+        return kurtosis(inputs["attention"])
+
+    rotated = rotate_llama(spiky, rotations)
+    assert (spiky.hidden(tokens, record=record)[1] > 8).all()
+    assert (rotated.hidden(tokens, record=record)[1] < 4).all()
+
+
+def test_map_kernels_leaves_the_rest(llama, tokens):
+    rotations = draw_llama_rotations(jax.random.key(0), llama.config, hadax.randomized_hadamard)
+    rotated = rotate_llama(llama, rotations)
+    same = map_kernels(rotated, lambda kernel: kernel)
+    assert difference(same, rotated, tokens) == 0
+    rounded = map_kernels(llama, functools.partial(fake_quantize, bits=3, axis=-2))
+    before, after = llama_params(llama), llama_params(rounded)
+    np.testing.assert_array_equal(before["embed"]["embedding"], after["embed"]["embedding"])
+    np.testing.assert_array_equal(before["norm"]["scale"], after["norm"]["scale"])
+    assert len(np.unique(after["blocks"]["query"]["kernel"][1, :, 0])) <= 8
+    with pytest.raises(ValueError, match="but its shape is"):
+        map_kernels(llama, lambda kernel: kernel[..., :2])
