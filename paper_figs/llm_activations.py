@@ -5,6 +5,7 @@ import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from paper_figs import palette
 
@@ -24,6 +25,7 @@ _SITES = {
     "feed_forward": "input of gate, up",
     "down": r"input of $W_{down}$",
 }
+_INCOHERENCES = (3, 5, 10, 20)
 
 
 def draw(df: pl.DataFrame) -> Figure:
@@ -41,6 +43,8 @@ def draw(df: pl.DataFrame) -> Figure:
         column[1].set_yscale("log")
         column[1].axhline(3, color=palette.GUIDE, linestyle="--", linewidth=1)
         column[2].set_yscale("log")
+        column[2].set_yticks(_INCOHERENCES, [str(value) for value in _INCOHERENCES])
+        column[2].yaxis.set_minor_locator(NullLocator())
         column[2].set_xlabel("layer")
     for ax, label in zip(axes[:, 0], ("density", "kurtosis", "incoherence"), strict=True):
         ax.set_ylabel(label)
