@@ -58,7 +58,7 @@ class Config:
     """Windows for quantized and rotated models."""
     rotations: tuple[Rotation, ...] = ("none", "one block", "two blocks", "haar")
     """Kinds of rotation."""
-    draws: int = 6
+    draws: int = 5
     """Rotations drawn of each kind."""
     quantizers: tuple[QuantizerName, ...] = ("W4A4", "W4A4 clipped", "W4A16", "W16A4")
     """Bits of weights and activations, both rounded to nearest; clipped grids reach less far."""

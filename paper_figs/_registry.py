@@ -24,6 +24,8 @@ NAMES = (
     "kolmogorov_constant",
     "exponents",
     "wasserstein",
+    "llm_perplexity",
+    "llm_activations",
 )
 
 

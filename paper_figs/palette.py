@@ -22,5 +22,13 @@ INPUT_LABELS: Final = {
     "random": "random",
 }
 INPUT_MARKERS: Final = {"e1": "o", "two": "s", "flat": "^", "random": "D"}
+ROTATIONS: Final = {"none": BLACK, "one block": ORANGE, "two blocks": SKY, "haar": GREY}
+ROTATION_LABELS: Final = {
+    "none": "no rotation",
+    "one block": "one block",
+    "two blocks": "two blocks",
+    "haar": "Haar",
+}
+ROTATION_MARKERS: Final = {"none": "X", "one block": "o", "two blocks": "s", "haar": "^"}
 BOUND: Final = BLACK
 GUIDE: Final = GREY

@@ -1,7 +1,7 @@
 """Write the golden arrays of this folder with Hugging Face transformers.
 
-    pip install torch==2.13.0 transformers==5.23.0 gguf accelerate
-    python tests/golden/smollm2/make.py SmolLM2-135M-Instruct.Q4_1.gguf lee_background.cor
+pip install torch==2.13.0 transformers==5.23.0 gguf accelerate
+python tests/golden/smollm2/make.py SmolLM2-135M-Instruct.Q4_1.gguf lee_background.cor
 """
 
 import hashlib
@@ -48,7 +48,9 @@ def main(model_path: Path, text_path: Path) -> None:
         },
         "ids": {
             "count": len(ids),
-            "sha256 of int32 little endian": hashlib.sha256(ids.astype("<i4").tobytes()).hexdigest(),
+            "sha256 of int32 little endian": hashlib.sha256(
+                ids.astype("<i4").tobytes()
+            ).hexdigest(),
         },
     }
     (here / "about.json").write_text(json.dumps(about, indent=2) + "\n")
