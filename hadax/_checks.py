@@ -1,7 +1,8 @@
-"""Every error text of hadax: what was expected, what was seen, what to do.
+"""Error texts of hadax: what was expected, what was seen, what to do.
 
 ValueError for values, TypeError for kinds, NotImplementedError for "this backend cannot". A check
-returns the thing it checked where that saves the caller a line.
+returns the thing it checked where that saves the caller a line. What only one application says is
+in a file of that application, named after it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,6 @@ from typing import Any, NoReturn, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
 from hadax._bits import is_power_of_two
 from hadax._typing import Array, ArrayLike, DTypeLike, Implementation, KeyArray, Norm, Order
@@ -305,72 +305,6 @@ def signed(name: str, dtype: DTypeLike) -> None:
     kind = jnp.dtype(dtype)
     if not (jnp.issubdtype(kind, jnp.signedinteger) or jnp.issubdtype(kind, jnp.inexact)):
         raise TypeError(f"Argument `{name}` must be a type that holds -1, but is {kind.name}.")
-
-
-# --- discrepancy ---------------------------------------------------------------------------------
-
-
-def lattice_vector(name: str, value: object) -> NDArray[np.int64]:
-    """`value` as a vector of integers, not all zero, whose sums cannot overflow an int32."""
-    x = np.asarray(value)
-    if not np.issubdtype(x.dtype, np.integer):
-        raise TypeError(
-            f"Argument `{name}` must hold integers, but has {name}.dtype={x.dtype}. Scale it: "
-            "the distance does not depend on its length."
-        )
-    if x.ndim != 1 or not x.any():
-        seen = f"has {name}.shape={x.shape}" if x.ndim != 1 else "has no other entry than zero"
-        raise ValueError(f"Argument `{name}` must be a vector that is not zero, but {seen}.")
-    x = x.astype(np.int64)
-    if np.abs(x).sum() >= 2**31:
-        raise ValueError(
-            f"Argument `{name}` must have absolute values that sum to less than 2**31, "
-            f"but they sum to {np.abs(x).sum()}."
-        )
-    return x
-
-
-def sample(name: str, value: object) -> NDArray[np.float64]:
-    """`value` as a non-empty vector of draws."""
-    x = np.asarray(value, np.float64)
-    if x.ndim != 1 or x.size == 0:
-        raise ValueError(
-            f"Argument `{name}` must be a vector of independent draws, but has "
-            f"{name}.shape={x.shape}."
-        )
-    return x
-
-
-def fraction(name: str, value: float) -> float:
-    """`value` strictly between 0 and 1."""
-    if not 0 < value < 1:
-        raise ValueError(f"Argument `{name}` must be between 0 and 1, but is {value!r}.")
-    return value
-
-
-def enumerable_blocks(blocks: object) -> None:
-    """Refuse a number of blocks whose signs are not enumerated."""
-    if blocks not in (1, 2):
-        raise ValueError(
-            f"Argument `blocks` must be 1 or 2, but is {blocks!r}. Note that k blocks on a unit "
-            "vector are k - 1 blocks on a flat one; else simulate and use `ks_band`."
-        )
-
-
-def too_many_signs(nonzeros: int) -> NoReturn:
-    """Refuse to enumerate the signs of a vector with many nonzeros."""
-    raise ValueError(
-        "Argument `x` must be sparse enough to enumerate the signs of the first block, but has "
-        f"{nonzeros} nonzeros. Draw them instead: kolmogorov_sampled(key, x)."
-    )
-
-
-def even(name: str, value: object) -> int:
-    """`value` as a positive even integer."""
-    number = integer(name, value, minimum=2)
-    if number % 2:
-        raise ValueError(f"Argument `{name}` must be even, but is {number}.")
-    return number
 
 
 # --- quantization --------------------------------------------------------------------------------

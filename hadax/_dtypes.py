@@ -1,7 +1,8 @@
 """Which dtype a transform computes in, which scale a norm means, and the round-off law.
 
-The law is measured, not proved: the relative l2 error of an orthonormal transform of Gaussian input
-is about 0.23 * sqrt(log2 n) * eps. `tolerance` is the bound that tests hold a transform to.
+The law is measured, not proved (docs/conventions.md, "Round-off"): the relative l2 error of an
+orthonormal transform of Gaussian input is a small constant times sqrt(log2 n) * eps. `tolerance` is
+the bound that tests hold a transform to.
 """
 
 import math

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hadax import _checks
 from hadax._typing import KeyArray
+from hadax.discrepancy import _discrepancy_checks
 from hadax.discrepancy.laws import DEVIATIONS, rademacher_lattice_pmf, sphere_coordinate_cdf
 from hadax.transforms.walsh import fwht
 
@@ -69,9 +70,9 @@ def kolmogorov_exact(x: ArrayLike, *, blocks: int = 2) -> float:
     References:
         Zilca & Mendelson (2026), key `zilca2026`.
     """
-    x = _checks.lattice_vector("x", x)
+    x = _discrepancy_checks.lattice_vector("x", x)
     _checks.power_of_two(x.size, why="the Walsh-Hadamard rotation")
-    _checks.enumerable_blocks(blocks)
+    _discrepancy_checks.enumerable_blocks(blocks)
     length = math.sqrt(float(x @ x))
     weights, shares = x[None], np.ones(1)
     if blocks == 2:
@@ -119,10 +120,10 @@ def kolmogorov_sampled(
     See Also:
         `kolmogorov_exact`, which enumerates D_1 where that is possible.
     """
-    x = _checks.lattice_vector("x", x)
+    x = _discrepancy_checks.lattice_vector("x", x)
     _checks.power_of_two(x.size, why="the Walsh-Hadamard rotation")
     _checks.integer("draws", draws, minimum=MIN_DRAWS)
-    _checks.fraction("confidence", confidence)
+    _discrepancy_checks.fraction("confidence", confidence)
     key_signs, key_bootstrap = jax.random.split(_checks.key(key))
     length = math.sqrt(float(x @ x) * x.size)
     reach = _reach(length)
@@ -170,7 +171,7 @@ def ks_band(samples: ArrayLike, d: int, *, confidence: float = 0.99) -> Band:
     See Also:
         scipy.stats.kstest, which tests for equality instead of bounding the distance.
     """
-    ordered = np.sort(_checks.sample("samples", samples))
+    ordered = np.sort(_discrepancy_checks.sample("samples", samples))
     target = sphere_coordinate_cdf(ordered, d)
     steps = np.arange(ordered.size + 1) / ordered.size
     value = float(max(np.max(steps[1:] - target), np.max(target - steps[:-1])))
@@ -209,7 +210,7 @@ def dkw_radius(count: int, *, confidence: float = 0.99) -> float:
         `massart1990`.
     """
     count = _checks.integer("count", count, minimum=1)
-    confidence = _checks.fraction("confidence", confidence)
+    confidence = _discrepancy_checks.fraction("confidence", confidence)
     return math.sqrt(math.log(2 / (1 - confidence)) / (2 * count))
 
 
@@ -257,7 +258,7 @@ def _spectra(x: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float6
     rows = 1 - 2 * np.unique(parities, axis=0).astype(np.int64)
     patterns = 1 << (support.size - 1)  # the sign of the first entry does not matter
     if support.size > 60 or patterns * len(rows) > _ENUMERATION_LIMIT:
-        _checks.too_many_signs(support.size)
+        _discrepancy_checks.too_many_signs(support.size)
     bits = (np.arange(patterns)[:, None] >> np.arange(support.size)) & 1
     spectra = np.abs(((1 - 2 * bits) * x[support]) @ rows.T)
     distinct, counts = np.unique(np.sort(spectra, axis=-1), axis=0, return_counts=True)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from hadax import _checks
+from hadax.discrepancy import _discrepancy_checks
 
 # Standard deviations beyond which a sum of fair signs has less mass than round-off.
 DEVIATIONS = 9
@@ -83,7 +84,7 @@ def rademacher_lattice_pmf(
     See Also:
         scipy.stats.binom, the case of equal weights.
     """
-    sizes = np.abs(_checks.lattice_vector("weights", weights))
+    sizes = np.abs(_discrepancy_checks.lattice_vector("weights", weights))
     magnitudes, counts = np.unique(sizes[sizes > 0], return_counts=True)
     span = int(np.gcd.reduce(magnitudes))
     magnitudes = magnitudes // span

@@ -15,6 +15,7 @@ from scipy import integrate, special
 
 from hadax import _checks
 from hadax._typing import Array, KeyArray
+from hadax.discrepancy import _discrepancy_checks
 
 # Values of one chunk of draws: 1 MB in float32, which stays in the cache.
 _CHUNK = 1 << 18
@@ -95,7 +96,7 @@ def w2_two_sparse(key: KeyArray, d: int, *, samples: int = 10_000) -> Estimate:
         Szarek (1976), key `szarek1976`.
     """
     _checks.key(key)
-    _checks.even("d", d)
+    _discrepancy_checks.even("d", d)
     _checks.integer("samples", samples, minimum=2)
 
     def difference(draw_key: KeyArray) -> Array:

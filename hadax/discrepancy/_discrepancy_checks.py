@@ -1,0 +1,71 @@
+"""Error texts of laws and distances; the house's other texts are in `hadax._checks`."""
+
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hadax import _checks
+
+
+def lattice_vector(name: str, value: object) -> NDArray[np.int64]:
+    """`value` as a vector of integers, not all zero, whose sums cannot overflow an int32."""
+    x = np.asarray(value)
+    if not np.issubdtype(x.dtype, np.integer):
+        raise TypeError(
+            f"Argument `{name}` must hold integers, but has {name}.dtype={x.dtype}. Scale it: "
+            "the distance does not depend on its length."
+        )
+    if x.ndim != 1 or not x.any():
+        seen = f"has {name}.shape={x.shape}" if x.ndim != 1 else "has no other entry than zero"
+        raise ValueError(f"Argument `{name}` must be a vector that is not zero, but {seen}.")
+    x = x.astype(np.int64)
+    if np.abs(x).sum() >= 2**31:
+        raise ValueError(
+            f"Argument `{name}` must have absolute values that sum to less than 2**31, "
+            f"but they sum to {np.abs(x).sum()}."
+        )
+    return x
+
+
+def sample(name: str, value: object) -> NDArray[np.float64]:
+    """`value` as a non-empty vector of draws."""
+    x = np.asarray(value, np.float64)
+    if x.ndim != 1 or x.size == 0:
+        raise ValueError(
+            f"Argument `{name}` must be a vector of independent draws, but has "
+            f"{name}.shape={x.shape}."
+        )
+    return x
+
+
+def fraction(name: str, value: float) -> float:
+    """`value` strictly between 0 and 1."""
+    if not 0 < value < 1:
+        raise ValueError(f"Argument `{name}` must be between 0 and 1, but is {value!r}.")
+    return value
+
+
+def enumerable_blocks(blocks: object) -> None:
+    """Refuse a number of blocks whose signs are not enumerated."""
+    if blocks not in (1, 2):
+        raise ValueError(
+            f"Argument `blocks` must be 1 or 2, but is {blocks!r}. Note that k blocks on a unit "
+            "vector are k - 1 blocks on a flat one; else simulate and use `ks_band`."
+        )
+
+
+def too_many_signs(nonzeros: int) -> NoReturn:
+    """Refuse to enumerate the signs of a vector with many nonzeros."""
+    raise ValueError(
+        "Argument `x` must be sparse enough to enumerate the signs of the first block, but has "
+        f"{nonzeros} nonzeros. Draw them instead: kolmogorov_sampled(key, x)."
+    )
+
+
+def even(name: str, value: object) -> int:
+    """`value` as a positive even integer."""
+    number = _checks.integer(name, value, minimum=2)
+    if number % 2:
+        raise ValueError(f"Argument `{name}` must be even, but is {number}.")
+    return number
