@@ -10,6 +10,7 @@ from jax.sharding import PartitionSpec as P
 from hadax import testing
 from tests.contracts.registry import Transform, every_transform
 
+COLLECTIVES = ("all-gather", "all-to-all", "all-reduce", "collective-permute")
 COMPILED: list[str] = []
 
 
@@ -158,6 +159,21 @@ def test_explicit_mesh_keeps_the_sharding(transform, spec):
         testing.assert_close(y, expected(transform, x), n=transform.n)
         gradient = jax.jit(jax.grad(lambda v: jnp.abs(transform.function(v)).sum()))(sharded)
         assert gradient.sharding.spec == y.sharding.spec
+
+
+@every_transform
+@pytest.mark.parametrize("spec", [P("d"), P(None, "d")], ids=str)
+def test_auto_mesh_keeps_the_sharding_and_moves_nothing(transform, spec):
+    mesh = jax.make_mesh((4,), ("d",), axis_types=(AxisType.Auto,))
+    x = jax.device_put(gaussian(4, 4, transform.n), NamedSharding(mesh, spec))
+    compiled = jax.jit(transform.function).lower(x).compile()
+    y = compiled(x)
+    testing.assert_close(y, expected(transform, x), n=transform.n)
+    if transform.complex_output:
+        return  # XLA gathers the operand of an FFT (docs/conventions.md, "Several devices")
+    assert y.sharding.is_equivalent_to(x.sharding, x.ndim)
+    program = compiled.as_text()
+    assert not any(f"{name}(" in program for name in COLLECTIVES)
 
 
 @every_transform
