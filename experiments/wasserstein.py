@@ -210,7 +210,7 @@ def _limit_checks(rows: Sequence[Row]) -> Iterator[Check]:
             order = 0.4 / d if name == "e1" else 0.4 / math.sqrt(d)
             yield Check(
                 f"W2({name}, d={d}) is the limit but for its next order",
-                "ours, proved",
+                "reference",
                 row["w2"],
                 "equals",
                 limit,
