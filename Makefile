@@ -42,7 +42,7 @@ doctest: $(VENV)/test.stamp ## the examples of every docstring and page
 	$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' hadax docs README.md
 
 smoke: $(VENV)/test.stamp ## every experiment, in seconds each
-	$(BIN)/python -m experiments all smoke
+	$(BIN)/python -m experiments all smoke --strict
 
 lint: style types floors spelling ## style, types, import floors, spelling
 
