@@ -27,7 +27,7 @@ from hadax.models import SITES, Llama, draw_llama_rotations, map_kernels, rotate
 from hadax.models.rotation import Factory
 
 Rotation: TypeAlias = Literal["none", "one block", "two blocks", "haar"]
-QuantizerName: TypeAlias = Literal["off", "W4A4", "W4A4 clipped", "W4A16", "W16A4"]
+Rounding: TypeAlias = Literal["W4A4", "W4A4 clipped", "W4A16", "W16A4"]
 Measure: TypeAlias = Literal["text", "perplexity", "activations"]
 
 
@@ -60,7 +60,7 @@ class Config:
     """Kinds of rotation."""
     draws: int = 5
     """Rotations drawn of each kind."""
-    quantizers: tuple[QuantizerName, ...] = ("W4A4", "W4A4 clipped", "W4A16", "W16A4")
+    quantizers: tuple[Rounding, ...] = ("W4A4", "W4A4 clipped", "W4A16", "W16A4")
     """Bits of weights and activations, both rounded to nearest; clipped grids reach less far."""
 
     def __post_init__(self) -> None:
@@ -68,6 +68,9 @@ class Config:
             if getattr(self, name) < 1:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} must be at least 1, but is {getattr(self, name)}")
+        for name in ("rotations", "quantizers"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"--{name} must not repeat a name, but is {getattr(self, name)}")
         if self.time < 2:
             raise ValueError(f"--time must be at least 2, but is {self.time}")
 
@@ -83,7 +86,7 @@ class Trial:
     windows: int
     rotation: Rotation = "none"
     draw: int = 0
-    quantizer: QuantizerName = "off"
+    quantizer: Rounding | Literal["off"] = "off"
 
 
 def trials(config: Config) -> Iterator[Trial]:
@@ -222,7 +225,7 @@ def _invariance_checks(rows: Sequence[Row]) -> Iterator[Check]:
 
 def _benefit_checks(rows: Sequence[Row]) -> Iterator[Check]:
     """In 4 bits rotation mends activations, not weights that are on a 4-bit grid already."""
-    claims: tuple[tuple[QuantizerName, Relation, float, str], ...] = (
+    claims: tuple[tuple[Rounding, Relation, float, str], ...] = (
         ("W4A4", "at most", 0.1, "a tenth of that"),
         ("W4A4 clipped", "at most", 0.1, "a tenth of that"),
         ("W16A4", "at most", 0.1, "a tenth of that"),
