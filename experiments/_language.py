@@ -1,9 +1,10 @@
 """Language models and texts by name, for experiments: a model and the token ids to try it on."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,8 @@ from hadax.models import (
     load_gguf,
     load_tokenizer,
 )
+
+T = TypeVar("T")
 
 _TINY = LlamaConfig(vocabulary=64, width=24, layers=3, heads=6, kv_heads=2, head_width=4, hidden=40)
 _OUTLIER_GAIN = 30.0
@@ -87,7 +90,7 @@ def _existing(path: Path, field: str) -> Path:
     return path
 
 
-def _usable(load, path: Path):
+def _usable(load: Callable[[Path], T], path: Path) -> T:
     """Return what a loader makes of a file; what is wrong with it is the user's to know."""
     try:
         return load(path)

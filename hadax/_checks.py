@@ -19,7 +19,7 @@ from hadax._typing import Array, ArrayLike, DTypeLike, Implementation, KeyArray,
 # --- choices -------------------------------------------------------------------------------------
 
 
-def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+def choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Refuse a word that is not one of `choices`."""
     if value not in choices:
         words = ", ".join(repr(c) for c in choices)
@@ -28,18 +28,18 @@ def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
 
 def norm(value: object) -> None:
     """Refuse an unknown norm."""
-    _choice("norm", value, get_args(Norm))
+    choice("norm", value, get_args(Norm))
 
 
 def order(value: object) -> None:
     """Refuse an unknown order."""
-    _choice("order", value, get_args(Order))
+    choice("order", value, get_args(Order))
 
 
 def implementation(value: object) -> None:
     """Refuse an unknown implementation."""
     if value is not None:
-        _choice("implementation", value, get_args(Implementation))
+        choice("implementation", value, get_args(Implementation))
 
 
 # --- numbers -------------------------------------------------------------------------------------

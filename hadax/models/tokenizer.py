@@ -5,6 +5,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
+from hadax import _checks
 from hadax.models import _model_checks
 from hadax.models._gguf_file import metadata, open_gguf
 
@@ -41,7 +42,7 @@ def load_tokenizer(path: str | Path, *, pre_tokenizer: str | None = None) -> Tok
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is truncated or corrupt, or has no tokenizer.
+        ValueError: the file is truncated or corrupt, or has no tokenizer; pre_tokenizer is unknown.
         NotImplementedError: a tokenizer of another kind.
 
     Cost:
@@ -62,6 +63,8 @@ def load_tokenizer(path: str | Path, *, pre_tokenizer: str | None = None) -> Tok
     kind = metadata(reader, path, "tokenizer.ggml.model")
     if kind != "gpt2":
         _model_checks.unsupported_model(path, f"tokenizer {kind!r}", "tokenizer 'gpt2'")
+    if pre_tokenizer is not None:
+        _checks.choice("pre_tokenizer", pre_tokenizer, tuple(_PRE_TOKENIZERS))
     pre = pre_tokenizer or metadata(reader, path, "tokenizer.ggml.pre", "gpt-2")
     if pre not in _PRE_TOKENIZERS:
         known = " or ".join(repr(name) for name in _PRE_TOKENIZERS)
@@ -69,6 +72,9 @@ def load_tokenizer(path: str | Path, *, pre_tokenizer: str | None = None) -> Tok
     tokens = metadata(reader, path, "tokenizer.ggml.tokens")
     kinds = metadata(reader, path, "tokenizer.ggml.token_type", [1] * len(tokens))
     merges = [tuple(m.split(" ")) for m in metadata(reader, path, "tokenizer.ggml.merges")]
+    if len(kinds) != len(tokens):
+        why = f"has {len(tokens)} tokens but {len(kinds)} token types"
+        _model_checks.broken_file(path, "a GGUF file with a usable tokenizer", why)
     known_tokens = set(tokens)
     for merge in merges:
         if len(merge) != 2 or not {*merge, "".join(merge)} <= known_tokens:
@@ -78,6 +84,7 @@ def load_tokenizer(path: str | Path, *, pre_tokenizer: str | None = None) -> Tok
     tokenizer = Tokenizer(BPE({token: i for i, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = _PRE_TOKENIZERS[pre]()
     tokenizer.decoder = decoders.ByteLevel()
-    special = [t for t, k in zip(tokens, kinds, strict=True) if k in (_CONTROL, _USER_DEFINED)]
-    tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in special])
+    for token, kind in zip(tokens, kinds, strict=True):
+        if kind in (_CONTROL, _USER_DEFINED):
+            tokenizer.add_tokens([AddedToken(token, normalized=False, special=kind == _CONTROL)])
     return tokenizer

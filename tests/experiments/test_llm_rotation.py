@@ -86,6 +86,8 @@ def test_each_check_can_fail(measure, change, words):
     ("fields", "message"),
     [
         ("--draws 0", "--draws must be at least 1, but is 0"),
+        ("--rotations haar haar", "--rotations must not repeat a name"),
+        ("--quantizers off", "Fields of 'llm_rotation'"),
         ("--time 1", "--time must be at least 2, but is 1"),
         ("--windows 999", "The text must have at least 999 x 32 tokens"),
         ("--model nowhere.gguf", "--model must name a file, but nowhere.gguf is none"),

@@ -19,7 +19,8 @@ def rows():
             for quantizer in ("off", "W4A4"):
                 found.append(
                     {"measure": "perplexity", "rotation": rotation, "draw": draw,
-                     "quantizer": quantizer, "perplexity": 30.0 + draw, **common}
+                     "quantizer": quantizer, "perplexity": 30.0 + draw,
+                     "losses": [1.0, 2.0, 9.0], **common}
                 )  # fmt: skip
         statistics = {
             name: value
@@ -61,6 +62,8 @@ def test_every_draw_is_a_point():
         for line in figure.axes[0].lines
         if line.get_linestyle() == "None"
     }
+    (text,) = figure.axes[0].texts
+    assert text.get_text() == "not quantized: 4.5"  # exp(1.5): as many windows as the others
     assert points == {palette.ROTATIONS["none"]: [30.0], palette.ROTATIONS["two blocks"]: [30, 31]}
 
 
