@@ -286,7 +286,7 @@ def _spread(
     )
 
 
-_QUICK = Config(windows=8, draws=2, quantizers=("W4A4",))
+_QUICK = Config(windows=8, draws=2, quantizers=("W4A4", "W4A4 clipped"))
 
 EXPERIMENT = Experiment(
     name="llm_rotation",
