@@ -205,14 +205,13 @@ def _reference_checks(rows: Sequence[Row]) -> Iterator[Check]:
             measured = perplexity_over(plain, int(windows_))
             statement = f"perplexity over {windows_} windows"
             yield Check(statement, "reference", measured, "equals", value, tolerance=0.01)
+    eight = select(rows, "perplexity", windows=8)
     for rotation, value in reference["w4a4"].items():
-        for quantizer in ("W4A4", "W4A4 clipped"):
-            eight = select(rows, "perplexity", windows=8)
-            if measured := perplexities(eight, rotation, quantizer):
-                statement = f"perplexity of {quantizer}, rotation: {rotation} ({_draws(measured)})"
-                yield _spread(
-                    statement, "reference", measured, "equals", value, tolerance=value / 2
-                )
+        # One key each, and so far from the model's own perplexity that the order of float
+        # operations already moves it by a tenth: half of it is what can be asked.
+        if measured := perplexities(eight, rotation, "W4A4"):
+            statement = f"perplexity of W4A4, rotation: {rotation} ({_draws(measured)})"
+            yield _spread(statement, "reference", measured, "equals", value, tolerance=value / 2)
 
 
 def _invariance_checks(rows: Sequence[Row]) -> Iterator[Check]:
@@ -230,21 +229,21 @@ def _invariance_checks(rows: Sequence[Row]) -> Iterator[Check]:
 
 def _benefit_checks(rows: Sequence[Row]) -> Iterator[Check]:
     """In 4 bits rotation mends activations, not weights that are on a 4-bit grid already."""
-    claims: dict[Rounding, Relation] = {
-        "W4A4": "at most",
-        "W4A4 clipped": "at most",
-        "W16A4": "at most",
-        "W4A16": "at least",
+    claims: dict[Rounding, tuple[Relation, float, str]] = {
+        "W4A4": ("at most", 0.1, "a tenth of none"),
+        "W4A4 clipped": ("at most", 0.1, "a tenth of none"),
+        "W16A4": ("at most", 0.1, "a tenth of none"),
+        "W4A16": ("at least", 1.0, "none"),
     }
-    for quantizer, relation in claims.items():
+    for quantizer, (relation, share, words) in claims.items():
         for plain in perplexities(rows, "none", quantizer):
             for rotation in _FACTORIES:
                 if measured := perplexities(rows, rotation, quantizer):
                     statement = (
                         f"perplexity of {quantizer}, rotation: {rotation} ({_draws(measured)}), "
-                        "against none"
+                        f"against {words}"
                     )
-                    yield _spread(statement, "measured", measured, relation, plain)
+                    yield _spread(statement, "measured", measured, relation, share * plain)
 
 
 def _activation_checks(rows: Sequence[Row]) -> Iterator[Check]:
