@@ -1,8 +1,12 @@
 """Fast structured transforms for JAX, and what research builds on them.
 
-Transforms are functions of an array; operators are pytrees made by factories from a key. Front ends
-that need another package are modules of their own: `hadax.nnx`, `hadax.lineax`, `hadax.testing`.
+Transforms are functions of an array; operators are pytrees made by factories from a key. What needs
+more than JAX is imported when it is first used: `hadax.discrepancy`, `hadax.quantization`,
+`hadax.models`, `hadax.nnx`, `hadax.lineax`, `hadax.testing`.
 """
+
+import importlib
+from types import ModuleType
 
 from hadax import operators
 from hadax.operators import (
@@ -44,3 +48,12 @@ __all__ = [
     "srht",
     "zeta",
 ]
+
+_ON_DEMAND = ("discrepancy", "lineax", "models", "nnx", "quantization", "testing")
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a submodule when it is first asked for."""
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"hadax.{name}")
+    raise AttributeError(f"module 'hadax' has no attribute {name!r}")

@@ -21,7 +21,7 @@ from hadax._typing import Array, ArrayLike, DTypeLike, Implementation, KeyArray,
 
 def choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Refuse a word that is not one of `choices`."""
-    if value not in choices:
+    if not (isinstance(value, str) and value in choices):
         words = ", ".join(repr(c) for c in choices)
         raise ValueError(f"Argument `{name}` must be one of {words}, but is {value!r}.")
 
@@ -100,6 +100,11 @@ def array(name: str, value: ArrayLike, *, bools: bool = False) -> Array:
             f"Argument `{name}` must have a float of at least 16 bits, but has "
             f"{name}.dtype={x.dtype}. Cast it to bfloat16 first."
         )
+    if jnp.issubdtype(x.dtype, jnp.integer) and jnp.iinfo(x.dtype).bits < 8:
+        raise TypeError(
+            f"Argument `{name}` must have an integer of at least 8 bits, but has "
+            f"{name}.dtype={x.dtype}. Cast it to int8 first."
+        )
     return x
 
 
@@ -110,6 +115,11 @@ def axis(x: Array, value: object, *, name: str = "axis") -> int:
         raise ValueError(
             f"Argument `{name}` must be an axis of x, but is {number} and x.shape={x.shape}."
         )
+    if not isinstance(x.shape[number], int):
+        raise ValueError(
+            f"Argument `x` must have a known length along axis={number}, but has "
+            f"x.shape={x.shape}. Only the other axes may be symbolic."
+        )
     if x.shape[number] == 0:
         raise ValueError(
             f"Argument `x` must have at least one point along axis={number}, "
@@ -118,26 +128,33 @@ def axis(x: Array, value: object, *, name: str = "axis") -> int:
     return number % x.ndim
 
 
-def axes(x: Array, value: int | Sequence[int] | None, sizes: Sequence[int] | None) -> list[int]:
-    """The distinct, non-negative axes that an n-dimensional transform works on."""
+def _several(name: str, value: object) -> list[int]:
+    """An integer or a sequence of them as a list."""
+    items = value if isinstance(value, Sequence | np.ndarray) and np.ndim(value) else [value]
+    return [integer(name, item) for item in items]  # type: ignore[union-attr]
+
+
+def axes(x: Array, value: object, sizes: object) -> list[tuple[int, int | None]]:
+    """The distinct, non-negative axes that an n-dimensional transform works on, each with the
+    length it is to have."""
+    lengths = None if sizes is None else _several("s", sizes)
     if value is None:
-        count = x.ndim if sizes is None else len(sizes)
+        count = x.ndim if lengths is None else len(lengths)
         if count > x.ndim:
             raise ValueError(
                 f"Argument `s` must have at most x.ndim={x.ndim} lengths, but has {count}."
             )
         value = range(x.ndim - count, x.ndim)
-    elif not isinstance(value, Sequence):
-        value = [value]
-    found = [axis(x, a, name="axes") for a in value]
+    given = _several("axes", value)
+    found = [axis(x, a, name="axes") for a in given]
     if len(set(found)) != len(found):
-        raise ValueError(f"Argument `axes` must not repeat an axis, but is {tuple(value)}.")
-    if sizes is not None and len(sizes) != len(found):
+        raise ValueError(f"Argument `axes` must not repeat an axis, but is {tuple(given)}.")
+    if lengths is not None and len(lengths) != len(found):
         raise ValueError(
-            f"Argument `s` must have one length an axis, but has {len(sizes)} for "
+            f"Argument `s` must have one length an axis, but has {len(lengths)} for "
             f"{len(found)} axes."
         )
-    return found
+    return list(zip(found, lengths or [None] * len(found), strict=True))
 
 
 def unscaled_if_integer(x: Array, scale: float, *, norm: str, exact: str) -> None:
@@ -147,6 +164,21 @@ def unscaled_if_integer(x: Array, scale: float, *, norm: str, exact: str) -> Non
             f"Argument `x` must be real or complex with norm={norm!r}, but has "
             f"x.dtype={x.dtype}. Integers stay exact with norm={exact!r}; else cast x to a float."
         )
+
+
+def not_integer(dtype: DTypeLike) -> None:
+    """Refuse integers as input of an operator whose entries are not integers."""
+    if jnp.issubdtype(dtype, jnp.integer):
+        raise TypeError(
+            f"Argument `x` must be real or complex for this operator, but has x.dtype={dtype}: "
+            "its entries are no integers. Cast x to a float first."
+        )
+
+
+def flag(name: str, value: object) -> None:
+    """Refuse anything but True and False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"Argument `{name}` must be True or False, but is {value!r}.")
 
 
 def truth_table(x: Array) -> None:
@@ -160,7 +192,10 @@ def truth_table(x: Array) -> None:
 
 def dtype(name: str, value: DTypeLike | None, default: type, kind: type) -> jnp.dtype:
     """`value`, or JAX's own dtype for the Python type `default`, as a dtype of the given kind."""
-    found = jnp.asarray(default(0)).dtype if value is None else jnp.dtype(value)
+    try:
+        found = jnp.asarray(default(0)).dtype if value is None else jnp.dtype(value)
+    except TypeError:
+        raise TypeError(f"Argument `{name}` must be a dtype, but is {value!r}.") from None
     if not jnp.issubdtype(found, kind):
         raise TypeError(f"Argument `{name}` must be a {kind.__name__} dtype, but is {found}.")
     return jax.dtypes.canonicalize_dtype(found)
@@ -216,6 +251,15 @@ def power_of_two(n: int, *, why: str) -> None:
         )
 
 
+def dense_length(n: int, limit: int) -> None:
+    """Refuse a length whose whole matrix is too large to be written out."""
+    if n > limit:
+        raise NotImplementedError(
+            f"Argument `implementation` must not be 'dense' above length {limit}, but the length "
+            f"is {n}. Pass implementation=None."
+        )
+
+
 def at_most(name: str, value: int, limit: int, *, what: str) -> None:
     """Refuse a count above its limit."""
     if value > limit:
@@ -228,52 +272,6 @@ def unsharded_axis(spec: object, n: int) -> NoReturn:
         "Argument `x` must not be sharded along the transformed axis, but that axis of length "
         f"{n} is sharded: {spec}. Reshard it first, for example with jax.sharding.reshard."
     )
-
-
-# --- operators -----------------------------------------------------------------------------------
-
-
-def last_axis(name: str, x: Array, n: int) -> None:
-    """Refuse an input that an operator with n columns cannot act on."""
-    if x.ndim == 0 or x.shape[-1] != n:
-        raise ValueError(
-            f"Argument `x` must have length {n} along its last axis for {name}, "
-            f"but has x.shape={x.shape}."
-        )
-
-
-def operator(name: str, value: object, kind: type) -> None:
-    """Refuse anything but an operator."""
-    if not isinstance(value, kind):
-        raise TypeError(
-            f"Argument `{name}` must be an operator, but is a {type(value).__name__}. "
-            "Make one from a matrix with hadax.operators.dense(matrix)."
-        )
-
-
-def composable(left: tuple[int, int], right: tuple[int, int]) -> None:
-    """Refuse A @ B with unequal inner lengths."""
-    if left[1] != right[0]:
-        raise ValueError(
-            f"Operators in `left @ right` must have equal inner lengths, but have shapes "
-            f"{left} and {right}."
-        )
-
-
-def no_inverse(op: object) -> NoReturn:
-    """Refuse to invert an operator whose inverse is not known in closed form."""
-    raise TypeError(
-        f"Argument `op` must have a known inverse, but is a {type(op).__name__}. "
-        "Solve with it instead: lineax.linear_solve(hadax.lineax.to_lineax(op), y)."
-    )
-
-
-def operator_class(name: str, value: object, kind: type) -> None:
-    """Refuse anything but a class of operators."""
-    if not (isinstance(value, type) and issubclass(value, kind)):
-        raise TypeError(
-            f"Argument `{name}` must be a subclass of {kind.__name__}, but is {value!r}."
-        )
 
 
 # --- Hadamard orders -----------------------------------------------------------------------------
@@ -302,8 +300,11 @@ def base_order(m: int, base: int) -> NoReturn:
 
 def signed(name: str, dtype: DTypeLike) -> None:
     """Refuse a dtype that cannot hold -1."""
-    kind = jnp.dtype(dtype)
-    if not (jnp.issubdtype(kind, jnp.signedinteger) or jnp.issubdtype(kind, jnp.inexact)):
+    try:
+        kind = jnp.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"Argument `{name}` must be a dtype, but is {dtype!r}.") from None
+    if not (jnp.issubdtype(kind, jnp.number) and np.array(-1).astype(kind) == -1):
         raise TypeError(f"Argument `{name}` must be a type that holds -1, but is {kind.name}.")
 
 

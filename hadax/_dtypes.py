@@ -20,7 +20,12 @@ def accumulator(dtype: DTypeLike) -> jnp.dtype:
 
 
 def result_dtype(x: DTypeLike, parameters: DTypeLike) -> jnp.dtype:
-    """The dtype of A x: that of `x`, made complex if A's parameters are complex."""
+    """The dtype of A x: that of `x`, made complex if A's parameters are complex.
+
+    Integers are refused where A is not made of integers: its entries would be rounded.
+    """
+    if jnp.issubdtype(parameters, jnp.inexact):
+        _checks.not_integer(x)
     if jnp.issubdtype(parameters, jnp.complexfloating):
         return complex_dtype(x)
     return jnp.dtype(x)

@@ -37,7 +37,7 @@ def define_linear(
         given = {k: v for k, v in parameters.items() if v is not None}
         return primitive.bind(x, **(given | {"n": x.shape[-1]}))
 
-    @functools.cache
+    @functools.lru_cache(maxsize=4096)
     def compiled(parameters: tuple[tuple[str, Any], ...]) -> Callable[[Array], Array]:
         return jax.jit(lambda x: primitive.bind(x, **dict(parameters)))
 
@@ -62,7 +62,12 @@ def define_linear(
     def transpose_rule(cotangent: Array, _: Any, **parameters: Any) -> list[Array]:
         return [bind(cotangent, **transpose(parameters))]
 
-    primitive.def_impl(lambda x, **parameters: compiled(tuple(sorted(parameters.items())))(x))
+    def call(x: Array, **parameters: Any) -> Array:
+        # A primitive has to be compiled to be run, also where jax.disable_jit() is on.
+        with jax.disable_jit(False):
+            return compiled(tuple(sorted(parameters.items())))(x)
+
+    primitive.def_impl(call)
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, lower)
     ad.deflinear2(primitive, transpose_rule)

@@ -5,6 +5,7 @@ import lineax as lx
 
 from hadax import _checks
 from hadax._typing import DTypeLike
+from hadax.operators import _operator_checks
 from hadax.operators.base import LinearOperator
 
 
@@ -36,6 +37,6 @@ def to_lineax(op: LinearOperator, *, dtype: DTypeLike | None = None) -> lx.Funct
     See Also:
         `hadax.inverse`, which needs no solver.
     """
-    _checks.operator("op", op, LinearOperator)
+    _operator_checks.operator("op", op, LinearOperator)
     found = _checks.dtype("dtype", dtype, float, jax.numpy.inexact)
     return lx.FunctionLinearOperator(op, jax.ShapeDtypeStruct((op.shape[1],), found))

@@ -20,7 +20,7 @@ def assert_close(actual: ArrayLike, expected: ArrayLike, *, n: int, c: float = 2
     r"""Assert that two arrays agree to the round-off of transforms of length n.
 
     $\max|a - b| \le c \sqrt{\log_2 n}\, \varepsilon \max|b|$, with $\varepsilon$ of the dtype of
-    `actual`.
+    `actual`; integers must be equal.
 
     Args:
         actual: array of any shape: what was computed.
@@ -47,9 +47,15 @@ def assert_close(actual: ArrayLike, expected: ArrayLike, *, n: int, c: float = 2
     """
     got, right = np.asarray(actual), np.asarray(expected)
     chex.assert_equal_shape([got, right])
+    if not jnp.issubdtype(got.dtype, jnp.inexact):
+        np.testing.assert_array_equal(got, right)
+        return
     wide = np.complex128 if np.iscomplexobj(got) or np.iscomplexobj(right) else np.float64
-    limit = _dtypes.tolerance(n, got.dtype, c=c) * float(np.abs(right.astype(wide)).max(initial=0))
-    error = float(np.abs(got.astype(wide) - right.astype(wide)).max(initial=0))
+    got_wide, right_wide = got.astype(wide), right.astype(wide)
+    assert np.isfinite(got_wide).all(), "`actual` must be finite"
+    assert np.isfinite(right_wide).all(), "`expected` must be finite"
+    limit = _dtypes.tolerance(n, got.dtype, c=c) * float(np.abs(right_wide).max(initial=0))
+    error = float(np.abs(got_wide - right_wide).max(initial=0))
     assert error <= limit, f"largest error {error:.3g} must be at most {limit:.3g}"
 
 

@@ -154,3 +154,39 @@ def test_elementary_factories_refuse_what_is_theirs():
         hadax.lineax.to_lineax(jnp.eye(2))
     with pytest.raises(TypeError, match="`cls` must be a subclass of LinearOperator"):
         hadax.nnx.register(dict)
+    with pytest.raises(TypeError, match="`op` must be an operator, but is a"):
+        hadax.inverse(jnp.eye(2))
+
+
+def test_operators_refuse_integers_that_they_would_round():
+    match = r"must be real or complex for this operator, but has x\.dtype=int32"
+    for op in (hadax.haar_rotation(KEY, 4), operators.scale(0.5, 4), hadax.kac_walk(KEY, 4)):
+        with pytest.raises(TypeError, match=match):
+            op(jnp.arange(4))
+    with pytest.raises(TypeError, match=match):
+        hadax.inverse(operators.scale(2, 3))(jnp.arange(3))
+    np.testing.assert_array_equal(operators.scale(2, 3)(jnp.arange(3)), [0, 2, 4])
+
+
+def test_lengths_dtypes_and_words_of_every_kind():
+    with pytest.raises(ValueError, match=r"`n` must be the order of a Hadamard matrix .* but is 6"):
+        hadax.fwht(X, n=6)
+    with pytest.raises(TypeError, match=r"an integer of at least 8 bits, but has x\.dtype=int2"):
+        hadax.fwht(jnp.ones(4).astype(jnp.int2), norm="backward")
+    with pytest.raises(NotImplementedError, match="must not be 'dense' above length 4096"):
+        hadax.fwht(jnp.ones(8192), implementation="dense")
+    with pytest.raises(ValueError, match="`norm` must be one of"):
+        hadax.fwhtn(jnp.ones(()), norm="orthonormal")
+    with pytest.raises(ValueError, match="`norm` must be one of"):
+        hadax.fwht(X, norm=np.array(["ortho", "ortho"]))
+    with pytest.raises(TypeError, match="`dtype` must be a dtype, but is 'junk'"):
+        hadax.haar_rotation(KEY, 4, dtype="junk")
+    with pytest.raises(TypeError, match="`dtype` must be a dtype, but is 'junk'"):
+        hadax.hadamard_matrix(4, dtype="junk")
+    with pytest.raises(TypeError, match="`dtype` must be a type that holds -1"):
+        hadax.hadamard_matrix(4, dtype=jnp.float8_e8m0fnu)
+    with pytest.raises(TypeError, match="`subset` must be True or False, but is 'no'"):
+        hadax.zeta(X, subset="no")
+    (symbol,) = jax.export.symbolic_shape("n")
+    with pytest.raises(ValueError, match="must have a known length along axis=-1"):
+        jax.export.export(jax.jit(hadax.fwht))(jax.ShapeDtypeStruct((symbol,), jnp.float32))

@@ -16,6 +16,14 @@ def test_assert_close_sees_errors_shapes_and_nans():
         testing.assert_close(np.ones((3, 1), np.float32), np.ones(3), n=8)
     with pytest.raises(AssertionError):
         testing.assert_close(np.full(3, np.nan, np.float32), np.ones(3), n=8)
+    with pytest.raises(AssertionError, match="`expected` must be finite"):
+        testing.assert_close(np.ones(1, np.float32), np.array([np.inf]), n=8)
+
+
+def test_assert_close_wants_equal_integers():
+    testing.assert_close(np.arange(3), np.arange(3), n=8)
+    with pytest.raises(AssertionError):
+        testing.assert_close(np.arange(3), np.arange(3) + 1, n=8)
 
 
 def test_assert_adjoint_sees_a_missing_transpose():

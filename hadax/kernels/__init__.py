@@ -1,1 +1,1 @@
-"""Arrays in, arrays out, along the last axis: one file a backend, and the table that picks one."""
+"""Arrays in, arrays out, along the last axis: one file a backend, and the table of them."""

@@ -8,8 +8,7 @@ are then data of the module: moved, sharded and saved with it, and not trained, 
 
 from flax import nnx
 
-from hadax import _checks
-from hadax.operators import elementary, rotations
+from hadax.operators import _operator_checks, elementary, rotations
 from hadax.operators.base import Composed, LinearOperator, Transposed
 
 
@@ -42,7 +41,7 @@ def register(cls: type[LinearOperator]) -> type[LinearOperator]:
     See Also:
         `flax.nnx.register_data_type`.
     """
-    _checks.operator_class("cls", cls, LinearOperator)
+    _operator_checks.operator_class("cls", cls, LinearOperator)
     nnx.register_data_type(cls)
     return cls
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike, DTypeLike, Num
+from hadax.operators import _operator_checks
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -18,9 +19,10 @@ _Class = TypeVar("_Class", bound=type)
 def operator_class(cls: _Class) -> _Class:
     """Make a class a frozen dataclass and a pytree.
 
-    Fields declared with `static()` are part of the pytree's structure, the others are its leaves.
-    There is no `__eq__` and no validation in `__init__`: JAX rebuilds operators from tracers,
-    shapes and other stand-ins. Validate in the factory function.
+    Fields declared with `array(ndim=...)` are leaves of the pytree, those with `static()` are part
+    of its structure, and operators may be fields too. There is no `__eq__` and no validation in
+    `__init__`: JAX rebuilds operators from tracers, shapes and other stand-ins. Validate in the
+    factory function.
 
     Args:
         cls: a subclass of `LinearOperator` with annotated fields.
@@ -33,10 +35,10 @@ def operator_class(cls: _Class) -> _Class:
 
     Example:
         >>> import jax, jax.numpy as jnp
-        >>> from hadax.operators.base import LinearOperator, operator_class
+        >>> from hadax.operators import LinearOperator, array, operator_class
         >>> @operator_class
         ... class Reverse(LinearOperator):
-        ...     weight: jax.Array
+        ...     weight: jax.Array = array(ndim=1)
         ...     @property
         ...     def shape(self):
         ...         return 2 * self.weight.shape[-1:]
@@ -52,6 +54,29 @@ def operator_class(cls: _Class) -> _Class:
     return jax.tree_util.register_dataclass(
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
     )
+
+
+def array(*, ndim: int) -> Any:
+    """A field that holds an array: a leaf of the pytree.
+
+    Args:
+        ndim: how many axes it has in one operator; in an ensemble it has more.
+
+    Returns:
+        The field.
+
+    Cost:
+        None at run time.
+
+    Example:
+        >>> from hadax.operators.base import array
+        >>> array(ndim=2).metadata["ndim"]
+        2
+
+    See Also:
+        `static`, for what is no array.
+    """
+    return dataclasses.field(metadata={"ndim": ndim})
 
 
 def static(**keywords: Any) -> Any:
@@ -107,14 +132,15 @@ class LinearOperator(abc.ABC):
     def __call__(self, x: Num[ArrayLike, "... n"]) -> Num[Array, "... m"]:
         """Apply the operator along the last axis of `x`."""
         x = _checks.array("x", x)
-        _checks.last_axis(type(self).__name__, x, self.shape[1])
+        _refuse_ensemble(self)
+        _operator_checks.last_axis(type(self).__name__, x, self.shape[1])
         return self._apply(x)
 
     def __matmul__(self, other: "LinearOperator") -> "LinearOperator":
         """The operator that applies `other` first, then `self`."""
         if not isinstance(other, LinearOperator):
             return NotImplemented
-        _checks.composable(self.shape, other.shape)
+        _operator_checks.composable(self.shape, other.shape)
         return Composed(_factors(self) + _factors(other))
 
     @property
@@ -159,7 +185,8 @@ def inverse(op: LinearOperator) -> LinearOperator:
     See Also:
         `lineax.linear_solve`, for operators that only have to be solved with.
     """
-    _checks.no_inverse(op)
+    _operator_checks.operator("op", op, LinearOperator)
+    _operator_checks.no_inverse(op)
 
 
 class OrthogonalOperator(LinearOperator):
@@ -183,9 +210,10 @@ class Composed(LinearOperator):
         return self.factors[0].shape[0], self.factors[-1].shape[1]
 
     def _apply(self, x: Array) -> Array:
+        y = x.astype(_dtypes.accumulator(x.dtype))  # 16-bit floats are rounded once, at the end
         for factor in reversed(self.factors):
-            x = factor._apply(x)
-        return x
+            y = factor._apply(y)
+        return y.astype(_dtypes.result_dtype(x.dtype, y.dtype))
 
     def _transpose(self) -> LinearOperator:
         return Composed(tuple(factor.T for factor in reversed(self.factors)))
@@ -208,14 +236,31 @@ class Transposed(LinearOperator):
         return self.op.shape[1], self.op.shape[0]
 
     def _apply(self, x: Array) -> Array:
-        # The input of op whose output would have the dtype of x; 16-bit floats go through float32.
-        wide = x.astype(_dtypes.accumulator(x.dtype))
-        primal = jax.ShapeDtypeStruct((*x.shape[:-1], self.shape[0]), wide.dtype)
-        (y,) = jax.linear_transpose(self.op._apply, primal)(wide)
-        return y.astype(x.dtype)
+        _checks.not_integer(x.dtype)  # JAX transposes programs of real and complex numbers only
+        wide = x.astype(_dtypes.accumulator(x.dtype))  # 16-bit floats are rounded once
+
+        def primal(cotangent: Array) -> Array:
+            # An input of op made of its output: of the same mesh, and of the same dtype.
+            return jnp.broadcast_to(cotangent[..., :1], (*x.shape[:-1], self.shape[0]))
+
+        image = jax.eval_shape(lambda v: self.op._apply(primal(v)), wide)
+        wide = wide.astype(image.dtype)  # a complex op takes a real cotangent as a complex one
+        (y,) = jax.linear_transpose(self.op._apply, jax.eval_shape(primal, wide))(wide)
+        return y.astype(_dtypes.result_dtype(x.dtype, y.dtype))
 
     def _transpose(self) -> LinearOperator:
         return self.op
+
+
+def _refuse_ensemble(op: LinearOperator) -> None:
+    """Refuse arrays with more axes than their field declares, in `op` and in its parts."""
+    for field in dataclasses.fields(op):  # type: ignore[arg-type]
+        value, ndim = getattr(op, field.name), field.metadata.get("ndim")
+        if ndim is not None and value.ndim > ndim:
+            _operator_checks.no_ensemble(type(op).__name__, field.name, value.shape, ndim)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, LinearOperator):
+                _refuse_ensemble(part)
 
 
 def _row(vector: Array, x: Array) -> Array:

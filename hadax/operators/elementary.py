@@ -6,10 +6,12 @@ import jax.numpy as jnp
 from hadax import _checks, _dtypes
 from hadax._bits import is_power_of_two
 from hadax._typing import Array
+from hadax.operators import _operator_checks
 from hadax.operators.base import (
     LinearOperator,
     OrthogonalOperator,
     _row,
+    array,
     inverse,
     operator_class,
     static,
@@ -21,7 +23,7 @@ from hadax.transforms.walsh import fwht, ifwht
 class Dense(LinearOperator):
     """A matrix (m, n); `orthogonal` takes it at its word that its transpose is its inverse."""
 
-    matrix: Array
+    matrix: Array = array(ndim=2)
     orthogonal: bool = static(default=False)
 
     @property
@@ -43,7 +45,7 @@ class Dense(LinearOperator):
 @inverse.register
 def _(op: Dense) -> Dense:
     if not op.orthogonal:
-        _checks.no_inverse(op)
+        _operator_checks.no_inverse(op)
     return Dense(op.matrix.mT, orthogonal=True)
 
 
@@ -60,6 +62,7 @@ class Hadamard(OrthogonalOperator):
         return self.n, self.n
 
     def _apply(self, x: Array) -> Array:
+        _checks.not_integer(x.dtype)
         return ifwht(x) if self.transposed else fwht(x)
 
     def _transpose(self) -> "Hadamard":
@@ -70,7 +73,7 @@ class Hadamard(OrthogonalOperator):
 class Diagonal(LinearOperator):
     """Multiplication by the entries of a vector (n,)."""
 
-    diagonal: Array
+    diagonal: Array = array(ndim=1)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -89,7 +92,7 @@ class Diagonal(LinearOperator):
 @inverse.register
 def _(op: Diagonal) -> Diagonal:
     if jnp.issubdtype(op.diagonal.dtype, jnp.integer):
-        _checks.no_inverse(op)
+        _operator_checks.no_inverse(op)
     return Diagonal(1 / op.diagonal)
 
 
@@ -97,7 +100,7 @@ def _(op: Diagonal) -> Diagonal:
 class Signs(OrthogonalOperator):
     """Multiplication by signs (n,), stored as int8."""
 
-    signs: Array
+    signs: Array = array(ndim=1)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -115,7 +118,7 @@ class Signs(OrthogonalOperator):
 class Scale(LinearOperator):
     """Multiplication of a vector of length n by one number."""
 
-    factor: Array
+    factor: Array = array(ndim=0)
     n: int = static()
 
     @property
@@ -124,8 +127,8 @@ class Scale(LinearOperator):
         return self.n, self.n
 
     def _apply(self, x: Array) -> Array:
-        dtype = _dtypes.result_dtype(x.dtype, jnp.asarray(self.factor).dtype)
-        return x.astype(dtype) * jnp.asarray(self.factor).astype(dtype)
+        dtype = _dtypes.result_dtype(x.dtype, self.factor.dtype)
+        return x.astype(dtype) * self.factor.astype(dtype)
 
     def _transpose(self) -> "Scale":
         return self
@@ -140,7 +143,7 @@ def _(op: Scale) -> Scale:
 class Permutation(OrthogonalOperator):
     """y_i = x[indices[i]] for a permutation (n,) of 0 ... n-1."""
 
-    indices: Array
+    indices: Array = array(ndim=1)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -158,7 +161,7 @@ class Permutation(OrthogonalOperator):
 class Selection(LinearOperator):
     """y_i = x[indices[i]] for m distinct indices of a vector of length n."""
 
-    indices: Array
+    indices: Array = array(ndim=1)
     n: int = static()
 
     @property

@@ -6,6 +6,7 @@ from jax import core
 from hadax import _checks
 from hadax._typing import ArrayLike, Integer, Num
 from hadax.kernels import _hadamard_orders
+from hadax.operators import _operator_checks
 from hadax.operators.base import LinearOperator
 from hadax.operators.elementary import (
     BlockDiagonal,
@@ -207,7 +208,7 @@ def block_diagonal(block: LinearOperator, count: int) -> BlockDiagonal:
     See Also:
         `kronecker`.
     """
-    _checks.operator("block", block, LinearOperator)
+    _operator_checks.operator("block", block, LinearOperator)
     return BlockDiagonal(block, _checks.integer("count", count, minimum=1))
 
 
@@ -239,6 +240,6 @@ def kronecker(left: LinearOperator, right: LinearOperator) -> Kronecker:
     See Also:
         `jax.numpy.kron`, which writes the matrix out.
     """
-    _checks.operator("left", left, LinearOperator)
-    _checks.operator("right", right, LinearOperator)
+    _operator_checks.operator("left", left, LinearOperator)
+    _operator_checks.operator("right", right, LinearOperator)
     return Kronecker(left, right)

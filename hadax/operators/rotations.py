@@ -9,7 +9,7 @@ from jax import lax
 from hadax import _checks, _dtypes
 from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.kernels import _hadamard_orders
-from hadax.operators.base import OrthogonalOperator, _row, operator_class, static
+from hadax.operators.base import OrthogonalOperator, _row, array, operator_class, static
 from hadax.operators.elementary import Dense
 from hadax.transforms.walsh import fwht, ifwht
 
@@ -18,7 +18,7 @@ from hadax.transforms.walsh import fwht, ifwht
 class RandomizedHadamard(OrthogonalOperator):
     """H D_k ... H D_1 with the orthonormal H and the sign diagonals D_i = diag(signs[i - 1])."""
 
-    signs: Array
+    signs: Array = array(ndim=2)
     transposed: bool = static(default=False)
 
     @property
@@ -32,6 +32,7 @@ class RandomizedHadamard(OrthogonalOperator):
         return self.signs.shape[-2]
 
     def _apply(self, x: Array) -> Array:
+        _checks.not_integer(x.dtype)
         dtype = _dtypes.accumulator(x.dtype)  # one rounding at the end, not one a block
 
         def block(y: Array, signs: Array) -> tuple[Array, None]:
@@ -51,7 +52,7 @@ class RandomizedHadamard(OrthogonalOperator):
 class Householder(OrthogonalOperator):
     """The product of reflections I - 2 v v^T over the unit rows v (k, n); the last acts first."""
 
-    vectors: Array
+    vectors: Array = array(ndim=2)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,6 +60,7 @@ class Householder(OrthogonalOperator):
         return self.vectors.shape[-1], self.vectors.shape[-1]
 
     def _apply(self, x: Array) -> Array:
+        _checks.not_integer(x.dtype)
         dtype = _dtypes.accumulator(x.dtype)
 
         def reflect(y: Array, v: Array) -> tuple[Array, None]:
@@ -77,8 +79,8 @@ class KacWalk(OrthogonalOperator):
     """A product of plane rotations: step t turns the plane `pairs[t]` by `angles[t]`, the first
     step first; transposed it goes back."""
 
-    pairs: Array
-    angles: Array
+    pairs: Array = array(ndim=2)
+    angles: Array = array(ndim=1)
     n: int = static()
     transposed: bool = static(default=False)
 
@@ -88,6 +90,7 @@ class KacWalk(OrthogonalOperator):
         return self.n, self.n
 
     def _apply(self, x: Array) -> Array:
+        _checks.not_integer(x.dtype)
         dtype = _dtypes.accumulator(x.dtype)
         cosines = jnp.cos(self.angles).astype(dtype)
         sines = jnp.sin(self.angles).astype(dtype) * jnp.asarray(1 - 2 * self.transposed, dtype)

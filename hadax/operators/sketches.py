@@ -53,5 +53,5 @@ def srht(key: KeyArray, n: int, m: int) -> Composed:
     key_signs, key_rows = jax.random.split(key)
     signs = jax.random.rademacher(key_signs, (n,), dtype=jnp.int8)
     rows = jax.random.choice(key_rows, n, (m,), replace=False)
-    keep_length = Scale(jnp.asarray(math.sqrt(n / m), jnp.float32), m)
+    keep_length = Scale(jnp.asarray(math.sqrt(n / m)), m)
     return Composed((keep_length, Selection(rows, n), Hadamard(n), Signs(signs)))

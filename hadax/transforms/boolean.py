@@ -163,6 +163,7 @@ def _kron2(x: ArrayLike, axis: int, base: Base, subset: bool) -> Array:
     """The Kronecker power of `base` (of its transpose, for supersets) along one axis."""
     x = _checks.array("x", x)
     axis = _checks.axis(x, axis)
+    _checks.flag("subset", subset)
     _checks.power_of_two(x.shape[axis], why="a transform over subsets")
     (a, b), (c, d) = base
     matrix = base if subset else ((a, c), (b, d))

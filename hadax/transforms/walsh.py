@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from hadax import _checks, _dtypes
 from hadax._bits import is_power_of_two
 from hadax._typing import Array, ArrayLike, Implementation, Norm, Num, Order
 from hadax.kernels import _dispatch, _hadamard_orders
+
+_DENSE_LIMIT = 4096  # a matrix of 64 MiB in float32
 
 
 def fwht(
@@ -36,7 +39,8 @@ def fwht(
             $(-1)^{\langle i,\cdot\rangle}$), "dyadic" (Paley) or "sequency" (row i changes sign i
             times).
         norm: "ortho", "backward" or "forward", as in `scipy.fft`.
-        implementation: "xla", "dense", or None for the fastest on the platform.
+        implementation: "xla", "dense" (the whole matrix, for n up to 4096), or None for the
+            default, which is "xla" on every platform.
 
     Returns:
         Array of the shape of x, with n in place of its length along `axis`, and the dtype of x.
@@ -89,7 +93,8 @@ def ifwht(
         axis: the axis to transform.
         order: "natural", "dyadic" or "sequency"; the order that x is in.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwht`.
-        implementation: "xla", "dense", or None for the fastest on the platform.
+        implementation: "xla", "dense" (the whole matrix, for n up to 4096), or None for the
+            default, which is "xla" on every platform.
 
     Returns:
         Array of the shape of x, with n in place of its length along `axis`, and the dtype of x.
@@ -119,8 +124,8 @@ def ifwht(
 def fwhtn(
     x: Num[ArrayLike, "..."],
     *,
-    s: Sequence[int] | None = None,
-    axes: int | Sequence[int] | None = None,
+    s: int | Sequence[int] | np.ndarray | None = None,
+    axes: int | Sequence[int] | np.ndarray | None = None,
     order: Order = "natural",
     norm: Norm = "ortho",
     implementation: Implementation | None = None,
@@ -135,7 +140,8 @@ def fwhtn(
         axes: the axes to transform. Default: the last len(s), or all of them.
         order: "natural", "dyadic" or "sequency", along every axis.
         norm: "ortho", "backward" or "forward".
-        implementation: "xla", "dense", or None for the fastest on the platform.
+        implementation: "xla", "dense" (the whole matrix, for n up to 4096), or None for the
+            default, which is "xla" on every platform.
 
     Returns:
         Array of the shape of x, with s in place of its lengths along `axes`, and the dtype of x.
@@ -165,8 +171,8 @@ def fwhtn(
 def ifwhtn(
     x: Num[ArrayLike, "..."],
     *,
-    s: Sequence[int] | None = None,
-    axes: int | Sequence[int] | None = None,
+    s: int | Sequence[int] | np.ndarray | None = None,
+    axes: int | Sequence[int] | np.ndarray | None = None,
     order: Order = "natural",
     norm: Norm = "ortho",
     implementation: Implementation | None = None,
@@ -181,7 +187,8 @@ def ifwhtn(
         axes: the axes to transform. Default: the last len(s), or all of them.
         order: "natural", "dyadic" or "sequency", along every axis.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwhtn`.
-        implementation: "xla", "dense", or None for the fastest on the platform.
+        implementation: "xla", "dense" (the whole matrix, for n up to 4096), or None for the
+            default, which is "xla" on every platform.
 
     Returns:
         Array of the shape of x, with s in place of its lengths along `axes`, and the dtype of x.
@@ -220,15 +227,17 @@ def _transform(
     inverse: bool,
 ) -> Num[Array, "..."]:
     """Check, resize, transform the axis as the last one."""
-    _checks.order(order)
-    _checks.norm(norm)
-    _checks.implementation(implementation)
+    _words(order, norm, implementation)
     x = _checks.array("x", x)
     axis = _checks.axis(x, axis)
     if n is not None:
-        x = _resize(x, _checks.integer("n", n, minimum=1), axis)
+        n = _checks.integer("n", n, minimum=1)
+        _hadamard_orders.decompose(n)
+        x = _resize(x, n, axis)
     length = x.shape[axis]
     _hadamard_orders.check_length(length, shape=x.shape, axis=axis)
+    if implementation == "dense":
+        _checks.dense_length(length, _DENSE_LIMIT)
     if order != "natural":
         _checks.power_of_two(length, why=f"order={order!r}")
     scale = _dtypes.scale_of(norm, length, inverse=inverse)
@@ -246,18 +255,25 @@ def _transform(
 def _along_axes(
     transform: Callable[..., Array],
     x: Num[ArrayLike, "..."],
-    s: Sequence[int] | None,
-    axes: int | Sequence[int] | None,
+    s: int | Sequence[int] | np.ndarray | None,
+    axes: int | Sequence[int] | np.ndarray | None,
     order: Order,
     norm: Norm,
     implementation: Implementation | None,
 ) -> Num[Array, "..."]:
     """`transform` along each of the axes."""
+    _words(order, norm, implementation)
     x = _checks.array("x", x)
-    found = _checks.axes(x, axes, s)
-    for axis, n in zip(found, s or [None] * len(found), strict=True):
+    for axis, n in _checks.axes(x, axes, s):
         x = transform(x, n=n, axis=axis, order=order, norm=norm, implementation=implementation)
     return x
+
+
+def _words(order: object, norm: object, implementation: object) -> None:
+    """Refuse unknown words."""
+    _checks.order(order)
+    _checks.norm(norm)
+    _checks.implementation(implementation)
 
 
 def _resize(x: Array, n: int, axis: int) -> Array:

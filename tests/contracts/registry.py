@@ -81,6 +81,8 @@ class Operator:
     make: Callable[[jax.Array], operators.LinearOperator]
     orthogonal: bool = False
     invertible: bool = True
+    # Its entries are integers, so that it takes integers.
+    integer: bool = False
     # Rounds of a transform or matrix product in a row: they set the tolerance.
     depth: int = 1
 
@@ -100,10 +102,20 @@ OPERATORS = [
     Operator("diagonal", lambda key: operators.diagonal(1 + jnp.abs(_gaussian(key, 6)))),
     Operator("scale", lambda key: operators.scale(3.0, 4)),
     Operator(
-        "signs", lambda key: Signs(jax.random.rademacher(key, (6,), jnp.int8)), orthogonal=True
+        "signs",
+        lambda key: Signs(jax.random.rademacher(key, (6,), jnp.int8)),
+        orthogonal=True,
+        integer=True,
     ),
-    Operator("permutation", lambda key: operators.permutation(_indices(key, 6)), orthogonal=True),
-    Operator("selection", lambda key: Selection(_indices(key, 6)[:3], 6), invertible=False),
+    Operator(
+        "permutation",
+        lambda key: operators.permutation(_indices(key, 6)),
+        orthogonal=True,
+        integer=True,
+    ),
+    Operator(
+        "selection", lambda key: Selection(_indices(key, 6)[:3], 6), invertible=False, integer=True
+    ),
     Operator(
         "block_diagonal",
         lambda key: operators.block_diagonal(hadax.haar_rotation(key, 3), 2),

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import lineax
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 import hadax
 import hadax.lineax
@@ -70,8 +72,59 @@ def test_dtype_is_kept(case, dtype):
 def test_double_precision_stays(case, x64):
     op = case.make(KEY)
     x = gaussian(op.shape[1], dtype=jnp.float64)
-    assert op(x).dtype == jnp.float64
+    matrix = op.as_matrix()
+    assert op(x).dtype == matrix.dtype == jnp.float64
+    testing.assert_close(op(x), matrix_of(op) @ np.asarray(x), **tolerance(case))
     assert op(x.astype(jnp.float32)).dtype == jnp.float32
+    if case.orthogonal:
+        testing.assert_orthogonal(matrix, **tolerance(case))
+    if case.name == "srht":
+        m, n = op.shape
+        testing.assert_close(matrix @ matrix.T, n / m * np.eye(m), **tolerance(case))
+
+
+@every_operator
+def test_integers_are_exact_or_refused(case):
+    op = case.make(KEY)
+    x = jnp.arange(op.shape[1])
+    if not case.integer:
+        with pytest.raises(TypeError, match="Argument `x` must be real or complex"):
+            op(x)
+        return
+    y = op(x)
+    assert y.dtype == x.dtype
+    np.testing.assert_array_equal(y, matrix_of(op) @ np.asarray(x))
+
+
+@every_operator
+def test_an_ensemble_is_refused_outside_of_vmap(case):
+    ensemble = jax.vmap(case.make)(jax.random.split(KEY, 2))
+    if not jax.tree.leaves(ensemble):
+        return  # it has no arrays: every member is the same operator
+    with pytest.raises(
+        ValueError, match=r"must be a single one to be applied, but .* Use jax\.vmap"
+    ):
+        ensemble(gaussian(2, case.make(KEY).shape[1]))
+
+
+@every_operator
+def test_meshes_and_scan(case):
+    op = case.make(KEY)
+    x = gaussian(4, op.shape[1])
+    mesh = jax.make_mesh((4,), ("d",), axis_types=(AxisType.Explicit,))
+    for direction in (op, op.T):
+        x = gaussian(4, direction.shape[1])
+        y = direction(x)
+        with jax.set_mesh(mesh):
+            sharded = jax.device_put(x, NamedSharding(mesh, P("d")))
+            z = jax.jit(direction.__call__)(sharded)
+            assert z.sharding.spec == P("d", None)
+        testing.assert_close(z, y, **tolerance(case))
+        local = jax.shard_map(direction, mesh=mesh, in_specs=P("d"), out_specs=P("d"))
+        with jax.set_mesh(mesh):
+            testing.assert_close(jax.jit(local)(sharded), y, **tolerance(case))
+        _, scanned = jax.lax.scan(lambda c, v, op=direction: (c, op(v)), None, x)
+        testing.assert_close(scanned, y, **tolerance(case))
 
 
 @every_operator

@@ -185,6 +185,13 @@ def test_shard_map(transform):
 
 
 @every_transform
+def test_runs_where_jit_is_disabled(transform):
+    x = gaussian(2, transform.n)
+    with jax.disable_jit():
+        testing.assert_close(transform.function(x), expected(transform, x), n=transform.n)
+
+
+@every_transform
 def test_is_traced_once(transform):
     testing.assert_no_retrace(transform.function, gaussian(2, transform.n))
 

@@ -126,6 +126,10 @@ def test_several_axes():
     testing.assert_close(hadax.ifwhtn(y, axes=(0, -1)), x, n=48, c=8.0)
     assert hadax.fwhtn(x, s=(4, 16)).shape == (4, 4, 16)
     np.testing.assert_array_equal(hadax.fwhtn(x, axes=2), hadax.fwht(x))
+    np.testing.assert_array_equal(hadax.fwhtn(x, s=4), hadax.fwht(x, n=4))
+    np.testing.assert_array_equal(
+        hadax.fwhtn(x, s=np.array([4, 12]), axes=np.array([0, 2])), hadax.fwhtn(x, axes=(0, 2))
+    )
 
 
 @pytest.mark.parametrize("n", LLM_WIDTHS)

@@ -1,0 +1,56 @@
+"""Error texts of operators; the house's other texts are in `hadax._checks`."""
+
+from typing import NoReturn
+
+from hadax._typing import Array
+
+
+def last_axis(name: str, x: Array, n: int) -> None:
+    """Refuse an input that an operator with n columns cannot act on."""
+    if x.ndim == 0 or x.shape[-1] != n:
+        raise ValueError(
+            f"Argument `x` must have length {n} along its last axis for {name}, "
+            f"but has x.shape={x.shape}."
+        )
+
+
+def operator(name: str, value: object, kind: type) -> None:
+    """Refuse anything but an operator."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"Argument `{name}` must be an operator, but is a {type(value).__name__}. "
+            "Make one from a matrix with hadax.operators.dense(matrix)."
+        )
+
+
+def no_ensemble(name: str, field: str, shape: tuple[int, ...], ndim: int) -> NoReturn:
+    """Refuse to apply many operators as if they were one."""
+    raise ValueError(
+        f"Operator {name} must be a single one to be applied, but {field}.shape={shape} has more "
+        f"than {ndim} axes: it is an ensemble. Use jax.vmap(lambda op, x: op(x))(ops, xs)."
+    )
+
+
+def composable(left: tuple[int, int], right: tuple[int, int]) -> None:
+    """Refuse A @ B with unequal inner lengths."""
+    if left[1] != right[0]:
+        raise ValueError(
+            f"Operators in `left @ right` must have equal inner lengths, but have shapes "
+            f"{left} and {right}."
+        )
+
+
+def no_inverse(op: object) -> NoReturn:
+    """Refuse to invert an operator whose inverse is not known in closed form."""
+    raise TypeError(
+        f"Argument `op` must have a known inverse, but is a {type(op).__name__}. "
+        "Solve with it instead: lineax.linear_solve(hadax.lineax.to_lineax(op), y)."
+    )
+
+
+def operator_class(name: str, value: object, kind: type) -> None:
+    """Refuse anything but a class of operators."""
+    if not (isinstance(value, type) and issubclass(value, kind)):
+        raise TypeError(
+            f"Argument `{name}` must be a subclass of {kind.__name__}, but is {value!r}."
+        )
