@@ -17,7 +17,7 @@ import jax
 from experiments import _store
 from experiments._contract import Experiment, Preset, Row, UsageError
 from experiments._progress import Progress
-from experiments._provenance import provenance
+from experiments._provenance import name_state, name_states, provenance
 from experiments._store import Results, results_folder
 
 
@@ -125,10 +125,12 @@ def move_aside(old: Results) -> None:
 
 
 def say_what_is_there(done: Results, missing: int, git: dict[str, Any] | None) -> None:
-    """Say what is kept of earlier runs, and if another state of the code made it."""
+    """Say what is kept of earlier runs, and if another state of the code may have made it."""
     kept = f"{done.path}: {len(done.rows)} trials are there, {missing} are missing."
-    if missing and any(run["git"] != git for run in done.runs):
-        kept += " Those there were made at another commit; --fresh starts over."
+    # Changes that are not committed can be others than those of then.
+    if any(run["git"] != git for run in done.runs) or (git and git["dirty"]):
+        made = name_states(done.runs)
+        kept += f" Made at {made}; the code is now at {name_state(git)}; --fresh starts over."
     print(kept)
 
 

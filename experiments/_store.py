@@ -41,7 +41,7 @@ def plain_errors(task: str, path: Path, advice: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"Cannot {task} {path}: {error.strerror}. {advice}") from error
+        raise UsageError(f"Cannot {task} {path}: {error.strerror or error}. {advice}") from error
 
 
 @dataclass
