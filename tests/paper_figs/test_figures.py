@@ -6,6 +6,7 @@ import re
 
 import polars as pl
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 
 from experiments import _registry as experiments_registry
@@ -46,6 +47,23 @@ def test_a_figure_carries_its_caption_and_origin(name, tmp_path, capsys):
     page = (tmp_path / f"{name}.md").read_text()
     assert re.search(r"\d (simulated|draws|pairs)", page), "the caption lacks the repeats"
     assert f"{name}.png" in capsys.readouterr().out
+
+
+def test_the_legend_shows_what_is_drawn():
+    """A line where a law is known; of a simulated input only the open marker that it has."""
+    rows = [
+        {"input": "e1", "blocks": 2, "d": 16, "method": "exact", "distance": 0.1, "low": 0.1},
+        {"input": "random", "blocks": 2, "d": 16, "method": "sampled", "distance": 0.1, "low": 0.0},
+    ]
+    df = pl.DataFrame([{**row, "high": 0.2} for row in rows])
+    figure = _registry.load("kolmogorov").draw(df)
+    handles = {line.get_label(): line for line in figure.legends[0].get_lines()}
+    markers = {label: (line.get_marker(), line.get_linestyle()) for label, line in handles.items()}
+    assert markers["$e_1$"] == ("o", "-")
+    assert markers["random"] == ("v", "None")
+    assert handles["random"].get_markerfacecolor() == "white"
+    assert "flat" not in handles
+    plt.close(figure)
 
 
 def test_statements(tmp_path):
