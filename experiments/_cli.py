@@ -149,7 +149,10 @@ def _last(experiment: Experiment[Any, Any], preset: str) -> str:
     path = result_path(experiment, preset, settings)
     if not path.exists():
         return "not run yet"
-    results: Results = _store.read(path)
+    try:
+        results: Results = _store.read(path)
+    except UsageError as error:
+        return str(error)
     if not results.runs:
         return "not run yet"
     when = results.runs[-1]["utc"]

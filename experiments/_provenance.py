@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,18 @@ def git_state() -> dict[str, Any] | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return {"commit": commit, "dirty": bool(changes)}
+
+
+def name_state(git: dict[str, Any] | None) -> str:
+    """Return what `git_state` found, in a few words."""
+    if git is None:
+        return "no git checkout"
+    return f"commit {git['commit'][:10]}" + " + changes" * git["dirty"]
+
+
+def name_states(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return every state of the code that added to the results of these runs."""
+    return ", ".join(dict.fromkeys(name_state(run["git"]) for run in runs))
 
 
 def _git(root: Path, *args: str) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 import jax
 
 from experiments import _store
-from experiments._contract import Experiment, Preset, Row
+from experiments._contract import Experiment, Preset, Row, UsageError
 from experiments._progress import Progress
-from experiments._provenance import provenance
+from experiments._provenance import name_state, name_states, provenance
 from experiments._store import Results, results_folder
 
 
@@ -35,22 +35,45 @@ def run_experiment(
         "fingerprint": fingerprint(experiment, config),
         **provenance(),
     }
-    if fresh:
-        path.unlink(missing_ok=True)
-    move_aside(path, start)
+    with _store.locked(path):
+        _sweep(experiment, start, work, path, fresh)
+        found = _store.read(path)
+    if {row["id"] for row in found.rows} != set(work):
+        raise UsageError(
+            f"{path} holds trials that are not in the work list: another program has changed it. "
+            "Start it afresh with --fresh, or restore it."
+        )
+    return found
+
+
+def _sweep(
+    experiment: Experiment[Any, Any],
+    start: dict[str, Any],
+    work: dict[str, Any],
+    path: Path,
+    fresh: bool,
+) -> None:
+    """Add the trials that are missing to the file, which is locked."""
+    label = f"{experiment.name} {start['preset']}"
     began = time.monotonic()
-    with _store.Writer(path, start) as writer:
+    done = Results(path)
+    if path.exists() and not fresh:
+        _store.cut_torn_line(path)
         done = _store.read(path)
-        missing = [name for name in work if name not in {row["id"] for row in done.rows}]
-        if done.rows:
-            say_what_is_there(done, len(missing), start["git"])
-        with Progress(f"{experiment.name} {preset}", total=len(work), done=len(done.rows)) as bar:
-            for name in missing:
-                bar.start(describe(work[name]))
-                writer.row(run_trial(experiment, name, work[name], config.seed))
-                bar.advance()
-        writer.end({"seconds": round(time.monotonic() - began, 1), "added": len(missing)})
-    return _store.read(path)
+    if done.runs and done.runs[0]["fingerprint"] != start["fingerprint"]:
+        move_aside(done)
+        done = Results(path)
+    there = {row["id"] for row in done.rows}
+    missing = [name for name in work if name not in there]
+    if done.rows:
+        say_what_is_there(done, len(missing), start["git"])
+    writer = _store.Writer(path, start, replace=fresh)
+    with Progress(label, total=len(work), done=len(done.rows)) as bar:
+        for name in missing:
+            bar.start(describe(work[name]))
+            writer.row(run_trial(experiment, name, work[name], start["config"]["seed"]))
+            bar.advance()
+    writer.end({"seconds": round(time.monotonic() - began, 1), "added": len(missing)})
 
 
 def work_list(experiment: Experiment[Any, Any], config: Any) -> dict[str, Any]:
@@ -94,24 +117,20 @@ def result_path(experiment: Experiment[Any, Any], preset: str, config: Any) -> P
     return results_folder() / "local" / f"{experiment.name}-{preset}-{digest}.jsonl"
 
 
-def move_aside(path: Path, start: dict[str, Any]) -> None:
+def move_aside(old: Results) -> None:
     """Move away results of other settings: the preset was changed since they were made."""
-    if not path.exists():
-        return
-    old = _store.read(path)
-    if old.runs and old.runs[0]["fingerprint"] != start["fingerprint"]:
-        name = f"{path.stem}-{old.runs[0]['fingerprint']}.jsonl"
-        aside = results_folder() / "local" / name
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(aside)
-        print(f"The settings of {path.stem} have changed: its old results are now {aside}.")
+    aside = results_folder() / "local" / f"{old.path.stem}-{old.runs[0]['fingerprint']}.jsonl"
+    old.path.replace(aside)
+    print(f"The settings of {old.path.stem} have changed: its old results are now {aside}.")
 
 
 def say_what_is_there(done: Results, missing: int, git: dict[str, Any] | None) -> None:
-    """Say what is kept of earlier runs, and if another state of the code made it."""
+    """Say what is kept of earlier runs, and if another state of the code may have made it."""
     kept = f"{done.path}: {len(done.rows)} trials are there, {missing} are missing."
-    if missing and any(run["git"] != git for run in done.runs):
-        kept += " Those there were made at another commit; --fresh starts over."
+    # Changes that are not committed can be others than those of then.
+    if any(run["git"] != git for run in done.runs) or (git and git["dirty"]):
+        made = name_states(done.runs)
+        kept += f" Made at {made}; the code is now at {name_state(git)}; --fresh starts over."
     print(kept)
 
 

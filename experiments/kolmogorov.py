@@ -27,6 +27,7 @@ import hadax
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Row
 from experiments._sampling import sample
+from experiments._settings import check_settings
 from hadax import discrepancy
 from hadax.discrepancy import Band
 
@@ -60,9 +61,16 @@ class Config:
     """Most numbers the lattice method draws: at large d there are fewer draws."""
 
     def __post_init__(self) -> None:
-        if not self.log2_d or min(self.log2_d) < 2 or max(self.log2_d) > 20:
+        check_settings(
+            self,
+            samples=1,
+            samples_per_dimension=0,
+            draws=discrepancy.MIN_DRAWS,
+            drawn_values=1,
+        )
+        if min(self.log2_d) < 2 or max(self.log2_d) > 20:
             raise ValueError(f"--log2-d must be between 2 and 20, but is {self.log2_d}")
-        if not self.blocks or min(self.blocks) < 1:
+        if min(self.blocks) < 1:
             raise ValueError(f"--blocks must be at least 1, but is {self.blocks}")
 
 

@@ -23,6 +23,7 @@ from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row, Source
 from experiments._language import Corpus, load_corpus, load_model, windows
 from experiments._quantized import QUANTIZERS, activation_statistics, losses, round_kernel
+from experiments._settings import SEEDS, check_settings
 from hadax.models import SITES, Llama, draw_llama_rotations, map_kernels, rotate_llama
 from hadax.models.rotation import Factory
 
@@ -64,15 +65,9 @@ class Config:
     """Bits of weights and activations, both rounded to nearest; clipped grids reach less far."""
 
     def __post_init__(self) -> None:
-        for name in ("windows", "quantized_windows", "draws"):
-            if getattr(self, name) < 1:
-                option = name.replace("_", "-")
-                raise ValueError(f"--{option} must be at least 1, but is {getattr(self, name)}")
-        for name in ("rotations", "quantizers"):
-            if len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise ValueError(f"--{name} must not repeat a name, but is {getattr(self, name)}")
-        if self.time < 2:
-            raise ValueError(f"--time must be at least 2, but is {self.time}")
+        check_settings(self, time=2, windows=1, quantized_windows=1, draws=1)
+        if self.seed + self.draws > SEEDS:
+            raise ValueError(f"--seed must leave room for --draws, but is {self.seed}")
 
 
 @dataclass(frozen=True)

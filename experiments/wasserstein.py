@@ -24,6 +24,7 @@ import hadax
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row
 from experiments._sampling import sample
+from experiments._settings import check_settings
 from hadax import discrepancy
 
 Input: TypeAlias = Literal["e1", "two"]
@@ -52,7 +53,8 @@ class Config:
     """Most numbers a row may draw: at large d there are fewer pairs."""
 
     def __post_init__(self) -> None:
-        if not self.log2_d or min(self.log2_d) < 2 or max(self.log2_d) > 20:
+        check_settings(self, samples=2, values=1)
+        if min(self.log2_d) < 2 or max(self.log2_d) > 20:
             raise ValueError(f"--log2-d must be between 2 and 20, but is {self.log2_d}")
 
 

@@ -11,6 +11,7 @@ import tyro
 from experiments._cli import parse_arguments
 from experiments._contract import UsageError
 from paper_figs import _registry, _results
+from paper_figs._files import check_writable
 from paper_figs._render import render
 from paper_figs._statements import write_statements
 
@@ -36,6 +37,7 @@ def main(args: Sequence[str]) -> int:
         for name in command.names:
             if name != "statements":
                 _registry.load(name)
+        check_writable(command.out)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

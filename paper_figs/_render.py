@@ -7,7 +7,9 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from paper_figs import _results
+from experiments._provenance import name_states
+from experiments._store import Results
+from paper_figs import _files, _results
 from paper_figs._registry import FigureModule
 
 # It warns of the dates inside of font files when it makes a subset for a PDF.
@@ -21,11 +23,9 @@ def render(figure: FigureModule, place: _results.Place, folder: Path) -> list[Pa
     results = [_results.find(need, place) for need in figure.needs]
     frames = [_results.frame(result) for result in results]
     caption = _results.fill_caption(figure.caption, frames)
-    origins = [_results.origin(result) for result in results]
-    source = json.dumps(origins)
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / figure.name
-    with mpl.rc_context(fname=STYLE):
+    source = json.dumps([_results.origin(result) for result in results])
+    with _files.together(folder) as (draft, files), mpl.rc_context(fname=STYLE):
+        stem = draft / figure.name
         drawn = figure.draw(*frames)
         drawn.savefig(
             stem.with_suffix(".png"),
@@ -36,23 +36,18 @@ def render(figure: FigureModule, place: _results.Place, folder: Path) -> list[Pa
             metadata={"Title": figure.name, "Subject": caption, "Keywords": source},
         )
         plt.close(drawn)
-    stem.with_suffix(".md").write_text(gallery_page(figure.name, caption, origins))
-    return [stem.with_suffix(suffix) for suffix in (".png", ".pdf", ".md")]
+        page = gallery_page(figure.name, caption, results)
+        stem.with_suffix(".md").write_text(page)
+    return files
 
 
-def gallery_page(name: str, caption: str, origins: list[dict]) -> str:
+def gallery_page(name: str, caption: str, results: list[Results]) -> str:
     """Return the figure with its caption and origin as Markdown."""
     made = "; ".join(
-        f"`python -m experiments {origin['experiment']} {origin['preset']}`, "
-        f"seed {origin['config']['seed']}, {_commit(origin)}, {origin['utc'][:10]}"
-        + ("" if origin["complete"] else ", unfinished")
-        for origin in origins
+        f"`python -m experiments {run['experiment']} {run['preset']}`, "
+        f"seed {run['config']['seed']}, {name_states(result.runs)}, {run['utc'][:10]}"
+        + ("" if result.complete else ", unfinished")
+        for result in results
+        for run in result.runs[-1:]
     )
     return f"![{name}]({name}.png)\n\n{caption}\n\nMade by {made}.\n"
-
-
-def _commit(origin: dict) -> str:
-    """Return the commit in a few characters."""
-    if origin["git"] is None:
-        return "no git checkout"
-    return f"commit {origin['git']['commit'][:10]}" + (" + changes" * origin["git"]["dirty"])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from experiments import _registry, _report
 from experiments._contract import UsageError
-from paper_figs import _results
+from experiments._provenance import name_states
+from paper_figs import _files, _results
 
 
 def write_statements(place: _results.Place, folder: Path) -> list[Path]:
@@ -22,13 +23,14 @@ def write_statements(place: _results.Place, folder: Path) -> list[Path]:
             continue
         checks = experiment.checks(results.rows)
         sections.append(
-            f"## {name}\n\n{experiment.question} (preset {results.runs[-1]['preset']}: "
-            f"{_report.summary(checks)}.)\n\n{_report.markdown_table(checks)}\n"
+            f"## {name}\n\n{experiment.question} (preset {results.runs[-1]['preset']}, made at "
+            f"{name_states(results.runs)}: {_report.summary(checks)}.)\n\n"
+            f"{_report.markdown_table(checks)}\n"
         )
         rows += [(name, *_report.cells(check)) for check in checks]
-    folder.mkdir(parents=True, exist_ok=True)
-    markdown, table = folder / "statements.md", folder / "statements.csv"
-    markdown.write_text("# Checked statements\n\n" + "\n".join(sections))
-    with table.open("w", newline="") as file:
-        csv.writer(file).writerows([("experiment", *_report.COLUMNS), *rows])
-    return [markdown, table]
+    with _files.together(folder) as (draft, files):
+        text = "# Checked statements\n\n" + "\n".join(sections)
+        (draft / "statements.md").write_text(text)
+        with (draft / "statements.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([("experiment", *_report.COLUMNS), *rows])
+    return files

@@ -24,6 +24,9 @@ CAPTION = (
     "does not converge for sparse x; two do, at the rate d^(-1/2)."
 )
 
+_SHARP = pl.col("method") != "sampled"
+_NARROW = pl.col("low") > pl.col("distance") / 3  # bands of simulations that are worth drawing
+
 
 def draw(df: pl.DataFrame) -> Figure:
     """Draw a panel for each number of blocks."""
@@ -34,9 +37,9 @@ def draw(df: pl.DataFrame) -> Figure:
     for ax, k in zip(axes[0], blocks, strict=True):
         for place, name in enumerate(palette.INPUTS):
             rows = df.filter((pl.col("blocks") == k) & (pl.col("input") == name)).sort("d")
-            sharp = rows.filter(pl.col("method") != "sampled")
+            sharp = rows.filter(_SHARP)
             _sharp(ax, sharp, name)
-            sampled = rows.filter(pl.col("method") == "sampled")
+            sampled = rows.filter(~_SHARP)
             _sampled(ax, sampled, sharp["d"].to_list(), name, 1.15 ** (place - 1.5))
         if k > 1:
             d = df["d"].unique().sort().to_numpy()
@@ -45,10 +48,10 @@ def draw(df: pl.DataFrame) -> Figure:
         ax.set_title(f"k = {k} block" + "s" * (k > 1))
         set_dimension_axis(ax)
     axes[0][0].set_yscale("log")
-    sharp = df.filter(pl.col("method") != "sampled")["distance"].to_numpy()
+    sharp = df.filter(_SHARP)["distance"].to_numpy()
     axes[0][0].set_ylim(0.5 * sharp.min(), 1)
     axes[0][0].set_ylabel("Kolmogorov distance")
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
+    figure.legend(handles=_legend(df), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -68,8 +71,7 @@ def _sharp(ax: Axes, rows: pl.DataFrame, name: str) -> None:
 def _sampled(ax: Axes, rows: pl.DataFrame, known: list[int], name: str, aside: float) -> None:
     """Draw simulated distances; of wide bands only the upper end, and only where it is news."""
     color = palette.INPUTS[name]
-    narrow = pl.col("low") > pl.col("distance") / 3
-    clear = rows.filter(narrow)
+    clear = rows.filter(_NARROW)
     value = clear["distance"].to_numpy()
     ax.errorbar(
         aside * clear["d"].to_numpy(),
@@ -82,7 +84,7 @@ def _sampled(ax: Axes, rows: pl.DataFrame, known: list[int], name: str, aside: f
         linewidth=0.8,
         zorder=2,
     )
-    unclear = rows.filter(~narrow & ~pl.col("d").is_in(known))
+    unclear = rows.filter(~_NARROW & ~pl.col("d").is_in(known))
     ax.plot(
         aside * unclear["d"].to_numpy(),
         unclear["high"].to_numpy(),
@@ -94,23 +96,24 @@ def _sampled(ax: Axes, rows: pl.DataFrame, known: list[int], name: str, aside: f
     )
 
 
-def _legend() -> list[Line2D]:
+def _legend(df: pl.DataFrame) -> list[Line2D]:
     """Return the entries of the legend."""
-    inputs = [
-        Line2D(
-            [],
-            [],
-            color=color,
-            marker=palette.INPUT_MARKERS[name],
-            label=palette.INPUT_LABELS[name],
-        )
-        for name, color in palette.INPUTS.items()
-    ]
+    drawn = [name for name in palette.INPUTS if name in df["input"]]
     grey = palette.GUIDE
     return [
-        *inputs,
+        *(_input_entry(df.filter(pl.col("input") == name), name) for name in drawn),
         Line2D([], [], color=grey, marker="o", mfc="white", linestyle="none", label="simulated"),
         Line2D([], [], color=grey, marker="v", mfc="white", linestyle="none", label="at most"),
         Line2D([], [], color=palette.BOUND, label=r"bound $0.894\,d^{-1/2}+0.162/d$"),
         Line2D([], [], color=grey, linestyle="--", label="slope $-1/5$"),
     ]
+
+
+def _input_entry(rows: pl.DataFrame, name: str) -> Line2D:
+    """Return the entry of an input: a line where a law is known, else the open marker it has."""
+    color, label = palette.INPUTS[name], palette.INPUT_LABELS[name]
+    own = palette.INPUT_MARKERS[name]
+    if not rows.filter(_SHARP).is_empty():
+        return Line2D([], [], color=color, marker=own, label=label)
+    marker = "v" if rows.filter(_NARROW).is_empty() else own
+    return Line2D([], [], color=color, marker=marker, mfc="white", linestyle="none", label=label)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments import _cli, _registry
+from experiments import _cli, _provenance, _registry
 from experiments._contract import UsageError
 from tests.experiments import toy
 
@@ -101,6 +101,39 @@ def test_the_listing_has_question_presets_and_last_result(capsys, monkeypatch):
     assert "1 of 6 trials" in smoke
     assert "1 of 1 checks hold" in quick
     assert "not run yet" in paper
+
+
+def test_the_listing_goes_on_after_a_damaged_file(capsys, monkeypatch, results):
+    monkeypatch.setattr(_registry, "NAMES", ("toy",))
+    _cli.main(["toy", "quick"])
+    (results / "local" / "toy-smoke.jsonl").write_text("damaged\n")
+    capsys.readouterr()
+    assert _cli.main([]) == 0
+    smoke, quick, _ = capsys.readouterr().out.splitlines()[-3:]
+    assert "smoke" in smoke
+    assert "is not a line of results" in smoke
+    assert "1 of 1 checks hold" in quick
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "words"),
+    [
+        (("a" * 40, False), ("a" * 40, False), None),
+        (("a" * 40, False), ("b" * 40, False), "Made at commit aaaaaaaaaa; the code is now at"),
+        (("a" * 40, False), ("a" * 40, True), "now at commit aaaaaaaaaa + changes"),
+        (("a" * 40, True), ("a" * 40, True), "Made at commit aaaaaaaaaa + changes"),
+    ],
+)
+def test_results_of_another_state_of_the_code_are_said(capsys, monkeypatch, then, now, words):
+    for commit, dirty in (then, now):
+        capsys.readouterr()
+        state = {"commit": commit, "dirty": dirty}
+        monkeypatch.setattr(_provenance, "git_state", lambda state=state: state)
+        assert _cli.main(["toy", "quick"]) == 0
+    out = capsys.readouterr().out
+    assert "6 trials are there, 0 are missing." in out
+    assert ("--fresh starts over" in out) == (words is not None)
+    assert words is None or words in out
 
 
 def test_help(capsys):

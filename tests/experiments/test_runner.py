@@ -13,6 +13,10 @@ def run(**settings):
     return run_experiment(toy.EXPERIMENT, "quick", toy.Config(**settings))
 
 
+def fresh():
+    return run_experiment(toy.EXPERIMENT, "quick", toy.Config(), fresh=True)
+
+
 def test_rows_hold_id_parameters_and_result(results):
     found = run()
     assert found.complete
@@ -37,7 +41,7 @@ def test_a_finished_run_is_not_run_again(monkeypatch):
 
 def test_fresh_starts_over():
     path = run().path
-    run_experiment(toy.EXPERIMENT, "quick", toy.Config(), fresh=True)
+    fresh()
     assert len(_store.read(path).runs) == 1
 
 
@@ -132,8 +136,82 @@ def test_a_torn_line_does_not_count():
 
 def test_two_runs_at_once_are_refused():
     path = run().path
-    with _store.Writer(path, {}), pytest.raises(UsageError, match="Another process is writing"):
+    with _store.locked(path), pytest.raises(UsageError, match="Another process is writing"):
         run()
+
+
+def test_a_fresh_run_does_not_touch_the_file_of_another():
+    path = run().path
+    whole = path.read_bytes()
+    with _store.locked(path), pytest.raises(UsageError, match="Another process is writing"):
+        fresh()
+    assert path.read_bytes() == whole
+
+
+def test_a_lock_removed_while_it_was_taken_is_taken_again(results, monkeypatch):
+    """Its owner may remove it after we opened it: then it is nobody's."""
+    flock = _store.fcntl.flock
+    removed = []
+
+    def remove_first(descriptor, operation):
+        flock(descriptor, operation)
+        if not removed:
+            removed.append((results / "local" / "toy.jsonl.lock").unlink())
+
+    monkeypatch.setattr(_store.fcntl, "flock", remove_first)
+    with _store.locked(results / "local" / "toy.jsonl"):
+        monkeypatch.undo()
+        monkeypatch.setenv("HADAX_RESULTS", str(results))
+        with pytest.raises(UsageError), _store.locked(results / "local" / "toy.jsonl"):
+            pass
+    assert removed
+    assert list((results / "local").iterdir()) == []
+
+
+def test_a_fresh_run_that_fails_at_once_keeps_the_old_results(monkeypatch):
+    path = run().path
+    whole = path.read_bytes()
+    monkeypatch.setenv("TOY_FAILS_AT", "0")
+    with pytest.raises(UsageError, match="must work"):
+        fresh()
+    assert path.read_bytes() == whole
+    monkeypatch.setenv("TOY_FAILS_AT", "1")
+    with pytest.raises(UsageError, match="must work"):
+        fresh()
+    assert [row["place"] for row in _store.read(path).rows] == [0]
+
+
+def test_a_damaged_file_can_be_started_afresh():
+    path = run().path
+    path.write_text("damaged\n")
+    assert fresh().complete
+
+
+def test_rows_of_another_program_are_not_reported():
+    foreign = {"id": "0" * 16, "place": 9, "draw": 0.0, "third": 3.0}
+    path = run().path
+    with path.open("a") as file:
+        file.write(json.dumps({"row": foreign}) + "\n")
+    with pytest.raises(UsageError, match="trials that are not in the work list"):
+        run()
+
+
+def test_a_trial_that_is_there_twice_counts_once():
+    path = run().path
+    lines = path.read_bytes().splitlines(True)
+    path.write_bytes(b"".join([*lines, lines[1]]))
+    assert len(_store.read(path).rows) == 6
+    assert run().complete
+
+
+@pytest.mark.parametrize(
+    "line", ['{"row": 5}', '{"run": {}}', '{"run": 5}', '{"row": {"id": "0"}}', '{"x": {}}', "[]"]
+)
+def test_a_line_of_something_else_is_refused(tmp_path, line):
+    path = tmp_path / "toy.jsonl"
+    path.write_text(line + "\n")
+    with pytest.raises(UsageError, match=r"Line 1 of .* is not a line of results"):
+        _store.read(path)
 
 
 def test_not_a_number_is_refused():

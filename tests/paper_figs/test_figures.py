@@ -6,12 +6,13 @@ import re
 
 import polars as pl
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 
 from experiments import _registry as experiments_registry
 from experiments import kolmogorov, wasserstein
 from experiments._runner import run_experiment
-from paper_figs import _cli, _registry, _results
+from paper_figs import _cli, _files, _registry, _results
 
 SMALL = {
     "kolmogorov": (kolmogorov.EXPERIMENT, kolmogorov.Config(log2_d=(4, 6), samples=200, draws=40)),
@@ -48,6 +49,23 @@ def test_a_figure_carries_its_caption_and_origin(name, tmp_path, capsys):
     assert f"{name}.png" in capsys.readouterr().out
 
 
+def test_the_legend_shows_what_is_drawn():
+    """A line where a law is known; of a simulated input only the open marker that it has."""
+    rows = [
+        {"input": "e1", "blocks": 2, "d": 16, "method": "exact", "distance": 0.1, "low": 0.1},
+        {"input": "random", "blocks": 2, "d": 16, "method": "sampled", "distance": 0.1, "low": 0.0},
+    ]
+    df = pl.DataFrame([{**row, "high": 0.2} for row in rows])
+    figure = _registry.load("kolmogorov").draw(df)
+    handles = {line.get_label(): line for line in figure.legends[0].get_lines()}
+    markers = {label: (line.get_marker(), line.get_linestyle()) for label, line in handles.items()}
+    assert markers["$e_1$"] == ("o", "-")
+    assert markers["random"] == ("v", "None")
+    assert handles["random"].get_markerfacecolor() == "white"
+    assert "flat" not in handles
+    plt.close(figure)
+
+
 def test_statements(tmp_path):
     assert _cli.main(["statements", "--results", "local", "--out", str(tmp_path)]) == 0
     with (tmp_path / "statements.csv").open() as file:
@@ -56,6 +74,8 @@ def test_statements(tmp_path):
     assert {row["holds"] for row in rows} <= {"yes", "undecided", "no"}
     text = (tmp_path / "statements.md").read_text()
     assert all(f"## {name}" in text for name in experiments_registry.NAMES)
+    origin = r"preset quick, made at (commit [0-9a-f]{10}|no git checkout)"
+    assert len(re.findall(origin, text)) == len(SMALL)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -79,6 +99,34 @@ def test_wrong_usage(command, words, capsys):
     err = capsys.readouterr().err
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    assert _cli.main(["statements", "--out", str(file / "figures")]) == 2
+    err = capsys.readouterr().err
+    assert f"Cannot write {file}/figures: Not a directory. Name another folder with --out." in err
+    assert err.count("\n") == 1
+
+
+def test_files_of_a_figure_replace_the_old_ones_together(tmp_path):
+    (tmp_path / "a.png").write_text("old")
+
+    def fail():
+        with _files.together(tmp_path) as (draft, _):
+            (draft / "a.png").write_text("new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+    with _files.together(tmp_path) as (draft, files):
+        (draft / "a.png").write_text("new")
+        (draft / "a.md").write_text("caption")
+    assert files == [tmp_path / "a.md", tmp_path / "a.png"]
+    assert sorted(tmp_path.iterdir()) == files
+    assert (tmp_path / "a.png").read_text() == "new"
 
 
 def test_smoke_results_are_the_last_choice(results, monkeypatch, tmp_path):

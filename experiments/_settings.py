@@ -1,0 +1,29 @@
+"""What every experiment asks of its settings, in the words of the command line."""
+
+import dataclasses
+from typing import Any
+
+SEEDS = 1 << 32  # JAX uses 32 bits of a seed: larger ones would repeat the draws of smaller ones
+
+
+def check_settings(config: Any, **least: int) -> None:
+    """Refuse a seed out of range, numbers below their ``least``, and empty or repetitive lists."""
+    if not 0 <= config.seed < SEEDS:
+        raise ValueError(f"--seed must be between 0 and 2**32 - 1, but is {config.seed}")
+    for name, minimum in least.items():
+        value = getattr(config, name)
+        if value < minimum:
+            raise ValueError(f"{_option(name)} must be at least {minimum}, but is {value}")
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, tuple):
+            if not value:
+                raise ValueError(f"{_option(field.name)} must be one or more, but is empty")
+            if len(set(value)) < len(value):
+                kind = "a name" if isinstance(value[0], str) else "a number"
+                raise ValueError(f"{_option(field.name)} must not repeat {kind}, but is {value}")
+
+
+def _option(name: str) -> str:
+    """Return how the command line spells a field."""
+    return "--" + name.replace("_", "-")
