@@ -43,6 +43,12 @@ def test_lattice_pmf_is_that_of_all_signs(weights):
     assert found == pytest.approx(expected, abs=1e-14)
 
 
+def test_lattice_pmf_of_the_least_int8():
+    atoms, probabilities = rademacher_lattice_pmf(np.array([-128], np.int8))
+    assert atoms.tolist() == [-128, 128]
+    assert probabilities == pytest.approx([0.5, 0.5])
+
+
 @pytest.mark.parametrize("n", [7, 4096])
 def test_lattice_pmf_of_equal_weights_is_binomial(n):
     atoms, probabilities = rademacher_lattice_pmf(np.full(n, 3))
@@ -59,6 +65,9 @@ def test_lattice_pmf_of_equal_weights_is_binomial(n):
         ([0, 0], ValueError, "has no other entry than zero"),
         ([[1, 2]], ValueError, r"has weights.shape=\(1, 2\)"),
         ([2**31], ValueError, r"sum to less than 2\*\*31"),
+        ([-(2**63)], ValueError, "sum to 9223372036854775808"),
+        (np.array([2**63], np.uint64), ValueError, "sum to 9223372036854775808"),
+        ([2**62] * 4, ValueError, "sum to 18446744073709551616"),
     ],
 )
 def test_lattice_pmf_refuses(weights, error, words):
