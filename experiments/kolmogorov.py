@@ -243,7 +243,7 @@ def _exponent_checks(best: Sequence[Row]) -> Iterator[Check]:
             limit, tolerance = theory[name, blocks]
             yield Check(
                 f"{where} is {limit:g}",
-                "reference",
+                "measured",
                 fit.value,
                 "equals",
                 limit,
@@ -289,7 +289,7 @@ def _agreement_checks(rows: Sequence[Row]) -> Iterator[Check]:
     if ratios:
         yield Check(
             f"simulated = sharper law in {len(ratios)} rows (largest difference / DKW radius)",
-            "ours, proved",
+            "measured",
             max(ratios),
             "at most",
             1.0,
