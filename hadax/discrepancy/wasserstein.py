@@ -181,7 +181,7 @@ def w2_lower(d: int, blocks: int = 2) -> float:
     def log_covered(log_r: float) -> float:
         return log_atoms + _log_cap(log_r, d)
 
-    edge = float(optimize.brentq(log_covered, -2 * log_atoms / (d - 1), 0.0))
+    edge = optimize.root_scalar(log_covered, bracket=(-2 * log_atoms / (d - 1), 0.0)).root
     covered, _ = integrate.quad(
         lambda part: math.exp(log_covered(edge + math.log(part))), 0, 1, epsabs=1e-12, limit=200
     )
