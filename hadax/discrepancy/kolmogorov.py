@@ -222,7 +222,7 @@ def kolmogorov_bound(d: int) -> float:
     sum of fair signs of variance one exactly; the Berry-Esseen theorem (constant 0.56) bounds its
     distance from the normal law by the third absolute moment of the weights, which Khinchine's
     inequality with Haagerup's constant bounds in turn. The last term is the distance of the normal
-    law from the coordinate of a uniform vector (0.162/d at d = 4, less from there on).
+    law from the coordinate of a uniform vector. Proof: docs/theory/rotations.md, Theorem A.
 
     Args:
         d: dimension, at least 4.

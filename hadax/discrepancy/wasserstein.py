@@ -2,7 +2,8 @@ r"""Wasserstein distance between the two-block rotation of x and the uniform law
 
 Closed forms and bounds of $W_2$, the root of the least mean squared distance of a coupling, for
 y = H D_2 H D_1 x with |x|_2 = 1 and u uniform on the unit sphere of dimension d. It does not vanish
-as d grows: for no x do two blocks come closer than 0.252. All in float64.
+as d grows: in the limit two blocks come closer than 0.252 for no x. All in float64. Proofs:
+docs/theory/rotations.md, W1 to W4.
 """
 
 import math

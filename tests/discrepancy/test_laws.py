@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, optimize, stats
 
 from hadax.discrepancy import rademacher_lattice_pmf, sphere_coordinate_cdf
 
@@ -27,6 +27,39 @@ def test_sphere_coordinate_tends_to_the_normal_law(d, scaled):
     t = np.linspace(-6, 6, 20_001)
     distance = np.max(np.abs(sphere_coordinate_cdf(t, d) - stats.norm.cdf(t)))
     assert d * distance == pytest.approx(scaled, abs=1e-4)
+
+
+@pytest.mark.parametrize(("d", "scaled"), [(4, 0.16190), (8, 0.14892), (16, 0.14308)])
+def test_small_dimensions_of_the_lemma_of_theorem_a(d, scaled):
+    """The cases that docs/theory/rotations.md leaves to arithmetic, where the densities cross."""
+
+    def log_ratio(t):
+        log_scale = math.lgamma(d / 2) - math.lgamma((d - 1) / 2) + math.log(2 / d) / 2
+        return log_scale + t * t / 2 + (d - 3) / 2 * math.log1p(-t * t / d)
+
+    ends = (0.0, math.sqrt(3), math.sqrt(d) * (1 - 1e-15))
+    crossings = [optimize.brentq(log_ratio, *pair) for pair in itertools.pairwise(ends)]
+    distance = np.max(np.abs(sphere_coordinate_cdf(crossings, d) - stats.norm.cdf(crossings)))
+    assert scaled - 1e-5 < d * distance <= scaled < 0.162
+
+
+def test_numbers_of_the_lemma_of_theorem_a():
+    """The integrals and extremes that its proof for d >= 32 rounds."""
+
+    def moment(power, low, high):
+        return integrate.quad(lambda t: t**power * stats.norm.pdf(t), low, high)[0]
+
+    def hermite(square):
+        t = math.sqrt(square)
+        return abs(t**3 - 3 * t) * stats.norm.pdf(t) / 4
+
+    below, above = [[moment(p, *ends) for p in (0, 2, 6)] for ends in ((0, 3**0.5), (3**0.5, 40))]
+    first = 0.304 * below[0] + below[2] / 6 + 1.14 * below[1]
+    second = 0.304 * above[0] + above[2] / 3 + 1.14 * above[1]
+    assert first <= 0.63
+    assert second <= 2.45
+    assert hermite(3 - math.sqrt(6)) + first / 32 < 0.158
+    assert hermite(3 + math.sqrt(6)) + second / 32 + 32 * stats.norm.sf(4) < 0.116
 
 
 @pytest.mark.parametrize(
