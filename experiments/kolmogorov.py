@@ -144,7 +144,7 @@ def _reduced(name: str, blocks: int) -> tuple[str, int]:
 
     One block makes e1 flat, and (e1 + e2)/sqrt 2 flat on half of the indices: a subspace or its
     complement, which index maps j -> j ^ b swap without changing the law. The signs that it leaves
-    are lost in the next block's.
+    are lost in the next block's. Proof: docs/theory/rotations.md, I7.
     """
     after_one_block = {"e1": "flat", "two": "half"}
     if blocks > 1 and name in after_one_block:
