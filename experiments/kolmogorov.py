@@ -152,7 +152,7 @@ def _reduced(name: str, blocks: int) -> tuple[str, int]:
 
     One block makes e1 flat, and (e1 + e2)/sqrt 2 flat on half of the indices: a subspace or its
     complement, which index maps j -> j ^ b swap without changing the law. The signs that it leaves
-    are lost in the next block's.
+    are lost in the next block's. Proof: docs/theory/rotations.md, I7.
     """
     after_one_block = {"e1": "flat", "two": "half"}
     if blocks > 1 and name in after_one_block:
@@ -251,7 +251,7 @@ def _exponent_checks(best: Sequence[Row]) -> Iterator[Check]:
             limit, tolerance = theory[name, blocks]
             yield Check(
                 f"{where} is {limit:g}",
-                "reference",
+                "measured",
                 fit.value,
                 "equals",
                 limit,
@@ -297,7 +297,7 @@ def _agreement_checks(rows: Sequence[Row]) -> Iterator[Check]:
     if ratios:
         yield Check(
             f"simulated = sharper law in {len(ratios)} rows (largest difference / DKW radius)",
-            "ours, proved",
+            "measured",
             max(ratios),
             "at most",
             1.0,

@@ -1,5 +1,6 @@
 """Error texts of laws and distances; the house's other texts are in `hadax._checks`."""
 
+from numbers import Real
 from typing import NoReturn
 
 import numpy as np
@@ -19,28 +20,39 @@ def lattice_vector(name: str, value: object) -> NDArray[np.int64]:
     if x.ndim != 1 or not x.any():
         seen = f"has {name}.shape={x.shape}" if x.ndim != 1 else "has no other entry than zero"
         raise ValueError(f"Argument `{name}` must be a vector that is not zero, but {seen}.")
-    x = x.astype(np.int64)
-    if np.abs(x).sum() >= 2**31:
+    total = np.abs(x.astype(np.float64)).sum()  # exact below 2**53, and never wraps around
+    if total >= 2**31:
         raise ValueError(
             f"Argument `{name}` must have absolute values that sum to less than 2**31, "
-            f"but they sum to {np.abs(x).sum()}."
+            f"but they sum to {total:.0f}."
         )
-    return x
+    return x.astype(np.int64)
 
 
 def sample(name: str, value: object) -> NDArray[np.float64]:
-    """`value` as a non-empty vector of draws."""
-    x = np.asarray(value, np.float64)
+    """`value` as a non-empty vector of real, finite draws."""
+    x = np.asarray(value)
     if x.ndim != 1 or x.size == 0:
         raise ValueError(
             f"Argument `{name}` must be a vector of independent draws, but has "
             f"{name}.shape={x.shape}."
         )
-    return x
+    if not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
+        raise TypeError(f"Argument `{name}` must hold real numbers, but has dtype {x.dtype}.")
+    bad = np.flatnonzero(~np.isfinite(x))
+    if bad.size:
+        raise ValueError(
+            f"Argument `{name}` must hold finite numbers, but {name}[{bad[0]}] is {x[bad[0]]}."
+        )
+    return x.astype(np.float64)
 
 
 def fraction(name: str, value: float) -> float:
     """`value` strictly between 0 and 1."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(
+            f"Argument `{name}` must be a number, but is a {type(value).__name__}: {value!r}."
+        )
     if not 0 < value < 1:
         raise ValueError(f"Argument `{name}` must be between 0 and 1, but is {value!r}.")
     return value
@@ -48,7 +60,7 @@ def fraction(name: str, value: float) -> float:
 
 def enumerable_blocks(blocks: object) -> None:
     """Refuse a number of blocks whose signs are not enumerated."""
-    if blocks not in (1, 2):
+    if _checks.integer("blocks", blocks) not in (1, 2):
         raise ValueError(
             f"Argument `blocks` must be 1 or 2, but is {blocks!r}. Note that k blocks on a unit "
             "vector are k - 1 blocks on a flat one; else simulate and use `ks_band`."

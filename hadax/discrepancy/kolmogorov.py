@@ -52,7 +52,7 @@ def kolmogorov_exact(x: ArrayLike, *, blocks: int = 2) -> float:
     Raises:
         ValueError: d is not a power of two, x is zero, `blocks` is neither 1 nor 2, or x has too
             many nonzeros to enumerate (`kolmogorov_sampled` takes those).
-        TypeError: `x` does not hold integers.
+        TypeError: `x` does not hold integers, or `blocks` is none.
 
     Cost:
         Two blocks: O(2^s r) for s nonzeros and r distinct rows of H on them, then one
@@ -104,7 +104,7 @@ def kolmogorov_sampled(
     Raises:
         ValueError: d is not a power of two, x is zero, too few draws, or a `confidence` outside
             (0, 1).
-        TypeError: `x` does not hold integers, or `key` is no key.
+        TypeError: `x` does not hold integers, `key` is no key, or `confidence` no number.
 
     Cost:
         A transform and a `rademacher_lattice_pmf` a draw: about 4 ms at d = 1024.
@@ -155,8 +155,9 @@ def ks_band(samples: ArrayLike, d: int, *, confidence: float = 0.99) -> Band:
         The distance with its band, a `Band`.
 
     Raises:
-        ValueError: `samples` is empty or not one-dimensional, `d` less than 2, or `confidence`
-            outside (0, 1).
+        ValueError: `samples` is empty, not one-dimensional or not finite, `d` less than 2, or
+            `confidence` outside (0, 1).
+        TypeError: `samples` is not real, or `confidence` is no number.
 
     Cost:
         O(n log n).
@@ -221,7 +222,7 @@ def kolmogorov_bound(d: int) -> float:
     sum of fair signs of variance one exactly; the Berry-Esseen theorem (constant 0.56) bounds its
     distance from the normal law by the third absolute moment of the weights, which Khinchine's
     inequality with Haagerup's constant bounds in turn. The last term is the distance of the normal
-    law from the coordinate of a uniform vector (0.162/d at d = 4, less from there on).
+    law from the coordinate of a uniform vector. Proof: docs/theory/rotations.md, Theorem A.
 
     Args:
         d: dimension, at least 4.
@@ -253,11 +254,14 @@ def kolmogorov_bound(d: int) -> float:
 def _spectra(x: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Distinct sorted weights |d H D_1 x| over all signs of D_1, and their probabilities."""
     support = np.flatnonzero(x)
+    # At least as many rows differ on the support as it has indices: its columns are independent.
+    if support.size > 60 or support.size << (support.size - 1) > _ENUMERATION_LIMIT:
+        _discrepancy_checks.too_many_signs(support.size)
     # Rows of H differ on the support only in these many ways, each as often as any other.
     parities = np.bitwise_count(np.arange(x.size)[:, None] & support) & 1
     rows = 1 - 2 * np.unique(parities, axis=0).astype(np.int64)
     patterns = 1 << (support.size - 1)  # the sign of the first entry does not matter
-    if support.size > 60 or patterns * len(rows) > _ENUMERATION_LIMIT:
+    if patterns * len(rows) > _ENUMERATION_LIMIT:
         _discrepancy_checks.too_many_signs(support.size)
     bits = (np.arange(patterns)[:, None] >> np.arange(support.size)) & 1
     spectra = np.abs(((1 - 2 * bits) * x[support]) @ rows.T)

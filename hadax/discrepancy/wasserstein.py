@@ -2,7 +2,8 @@ r"""Wasserstein distance between the two-block rotation of x and the uniform law
 
 Closed forms and bounds of $W_2$, the root of the least mean squared distance of a coupling, for
 y = H D_2 H D_1 x with |x|_2 = 1 and u uniform on the unit sphere of dimension d. It does not vanish
-as d grows: for no x do two blocks come closer than 0.252. All in float64.
+as d grows: in the limit two blocks come closer than 0.252 for no x. All in float64. Proofs:
+docs/theory/rotations.md, W1 to W4.
 """
 
 import math
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import integrate, special
+from scipy import integrate, optimize, special
 
 from hadax import _checks
 from hadax._typing import Array, KeyArray
@@ -176,33 +177,39 @@ def w2_lower(d: int, blocks: int = 2) -> float:
     k = _checks.integer("blocks", blocks, minimum=1)
     log_atoms = (k * d - k + 1) * math.log(2)
 
-    # The integrand is zero from the radius on at which N caps would cover the sphere.
-    low, high = 0.0, 1.0
-    while high - low > 1e-15:
-        middle = (low + high) / 2
-        low, high = (middle, high) if log_atoms + _log_cap(middle, d) < 0 else (low, middle)
+    # The integrand is zero from the r on at which N caps would cover the sphere: about 4**-k, so
+    # its logarithm is sought. Caps have at most the mass r**((d - 1) / 2) / 2.
+    def log_covered(log_r: float) -> float:
+        return log_atoms + _log_cap(log_r, d)
+
+    edge = optimize.root_scalar(log_covered, bracket=(-2 * log_atoms / (d - 1), 0.0)).root
     covered, _ = integrate.quad(
-        lambda r: math.exp(log_atoms + _log_cap(r, d)), 0, high, epsabs=1e-12, limit=200
+        lambda part: math.exp(log_covered(edge + math.log(part))), 0, 1, epsabs=1e-12, limit=200
     )
-    return math.sqrt(high - covered)
+    return math.exp(edge / 2) * math.sqrt(1 - covered)
 
 
 def _mean_abs_coordinate(d: int) -> float:
     """c_d = sqrt(d) E|u_1| for u uniform on the unit sphere."""
     d = _checks.integer("d", d, minimum=2)
-    return math.sqrt(d / math.pi) * math.exp(math.lgamma(d / 2) - math.lgamma((d + 1) / 2))
+    if d < 1024:
+        return math.sqrt(d / math.pi) * math.exp(math.lgamma(d / 2) - math.lgamma((d + 1) / 2))
+    # Large logarithms of Gamma would cancel: Stirling's series of their difference is exact here.
+    q = 1 / d
+    series = 1 - q / 4 + q**2 / 32 + 5 * q**3 / 128 - 21 * q**4 / 2048
+    return math.sqrt(2 / math.pi) / series
 
 
-def _log_cap(r: float, d: int) -> float:
-    """Logarithm of P(|u - y|^2 <= r) for a fixed unit vector y and r <= 1; -inf at r = 0.
+def _log_cap(log_r: float, d: int) -> float:
+    """Logarithm of P(|u - y|^2 <= r) for a fixed unit vector y and r <= 1, from that of r.
 
     The incomplete beta function I_s(a, 1/2) at s = 1 - (1 - r/2)^2 underflows for large d; its
     hypergeometric series does not.
     """
+    r = math.exp(log_r)
     s = r - r * r / 4
-    if s <= 0:
-        return -math.inf
+    log_s = log_r + math.log1p(-r / 4)
     a = (d - 1) / 2
     series = float(special.hyp2f1(a + 0.5, 1, a + 1, s))
-    scale = a * math.log(s) + 0.5 * math.log1p(-s) - math.log(a) - special.betaln(a, 0.5)
+    scale = a * log_s + 0.5 * math.log1p(-s) - math.log(a) - special.betaln(a, 0.5)
     return math.log(0.5) + scale + math.log(series)

@@ -101,6 +101,12 @@ def test_drawn_first_blocks_agree_with_enumerated_ones(name):
     assert band.low <= band.value <= band.high
 
 
+def test_dense_vectors_are_refused_before_their_table_of_signs_is_made():
+    """Of length 2**20 that table would have 2**40 entries."""
+    with pytest.raises(ValueError, match="1048576 nonzeros"):
+        kolmogorov_exact(np.ones(1 << 20, int))
+
+
 def test_ks_band_holds_a_law_of_known_distance():
     rng = np.random.default_rng(0)
     signs = rng.integers(0, 2, (4000, 64)) * 2 - 1
@@ -134,6 +140,14 @@ def test_known_inputs_are_below_the_bound(d):
         (lambda: kolmogorov_exact(np.ones(64, int)), ValueError, "kolmogorov_sampled"),
         (lambda: kolmogorov_sampled(jax.random.key(0), [1, 0], draws=3), ValueError, "`draws`"),
         (lambda: kolmogorov_sampled(0, [1, 0]), TypeError, "new-style key"),
+        (lambda: kolmogorov_exact([1, 0], blocks=True), TypeError, "`blocks` must be an integer"),
+        (lambda: kolmogorov_exact([1, 0], blocks=2.0), TypeError, "`blocks` must be an integer"),
+        (lambda: ks_band([0.0, math.nan], 4), ValueError, r"samples\[1\] is nan"),
+        (lambda: ks_band([0.0, -math.inf], 4), ValueError, r"samples\[1\] is -inf"),
+        (lambda: ks_band([1j], 4), TypeError, "real numbers, but has dtype complex128"),
+        (lambda: ks_band(["a"], 4), TypeError, "real numbers"),
+        (lambda: ks_band([0.0], 4, confidence="x"), TypeError, "`confidence` must be a number"),
+        (lambda: dkw_radius(4, confidence=True), TypeError, "`confidence` must be a number"),
         (lambda: ks_band([], 4), ValueError, "independent draws"),
         (lambda: ks_band([0.0], 4, confidence=1), ValueError, "between 0 and 1"),
         (lambda: dkw_radius(0), ValueError, "at least 1"),

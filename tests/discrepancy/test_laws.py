@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, optimize, stats
 
 from hadax.discrepancy import rademacher_lattice_pmf, sphere_coordinate_cdf
 
@@ -29,6 +29,39 @@ def test_sphere_coordinate_tends_to_the_normal_law(d, scaled):
     assert d * distance == pytest.approx(scaled, abs=1e-4)
 
 
+@pytest.mark.parametrize(("d", "scaled"), [(4, 0.16190), (8, 0.14892), (16, 0.14308)])
+def test_small_dimensions_of_the_lemma_of_theorem_a(d, scaled):
+    """The cases that docs/theory/rotations.md leaves to arithmetic, where the densities cross."""
+
+    def log_ratio(t):
+        log_scale = math.lgamma(d / 2) - math.lgamma((d - 1) / 2) + math.log(2 / d) / 2
+        return log_scale + t * t / 2 + (d - 3) / 2 * math.log1p(-t * t / d)
+
+    ends = (0.0, math.sqrt(3), math.sqrt(d) * (1 - 1e-15))
+    crossings = [optimize.brentq(log_ratio, *pair) for pair in itertools.pairwise(ends)]
+    distance = np.max(np.abs(sphere_coordinate_cdf(crossings, d) - stats.norm.cdf(crossings)))
+    assert scaled - 1e-5 < d * distance <= scaled < 0.162
+
+
+def test_numbers_of_the_lemma_of_theorem_a():
+    """The integrals and extremes that its proof for d >= 32 rounds."""
+
+    def moment(power, low, high):
+        return integrate.quad(lambda t: t**power * stats.norm.pdf(t), low, high)[0]
+
+    def hermite(square):
+        t = math.sqrt(square)
+        return abs(t**3 - 3 * t) * stats.norm.pdf(t) / 4
+
+    below, above = [[moment(p, *ends) for p in (0, 2, 6)] for ends in ((0, 3**0.5), (3**0.5, 40))]
+    first = 0.304 * below[0] + below[2] / 6 + 1.14 * below[1]
+    second = 0.304 * above[0] + above[2] / 3 + 1.14 * above[1]
+    assert first <= 0.63
+    assert second <= 2.45
+    assert hermite(3 - math.sqrt(6)) + first / 32 < 0.158
+    assert hermite(3 + math.sqrt(6)) + second / 32 + 32 * stats.norm.sf(4) < 0.116
+
+
 @pytest.mark.parametrize(
     "weights", [[1, 1, 2], [3], [0, 2, -2, 4], [1, 2, 3, 4, 5], [6, 6, 10]], ids=str
 )
@@ -41,6 +74,12 @@ def test_lattice_pmf_is_that_of_all_signs(weights):
     atoms, probabilities = rademacher_lattice_pmf(weights)
     found = {int(atom): p for atom, p in zip(atoms, probabilities, strict=True) if p > 1e-14}
     assert found == pytest.approx(expected, abs=1e-14)
+
+
+def test_lattice_pmf_of_the_least_int8():
+    atoms, probabilities = rademacher_lattice_pmf(np.array([-128], np.int8))
+    assert atoms.tolist() == [-128, 128]
+    assert probabilities == pytest.approx([0.5, 0.5])
 
 
 @pytest.mark.parametrize("n", [7, 4096])
@@ -59,6 +98,9 @@ def test_lattice_pmf_of_equal_weights_is_binomial(n):
         ([0, 0], ValueError, "has no other entry than zero"),
         ([[1, 2]], ValueError, r"has weights.shape=\(1, 2\)"),
         ([2**31], ValueError, r"sum to less than 2\*\*31"),
+        ([-(2**63)], ValueError, "sum to 9223372036854775808"),
+        (np.array([2**63], np.uint64), ValueError, "sum to 9223372036854775808"),
+        ([2**62] * 4, ValueError, "sum to 18446744073709551616"),
     ],
 )
 def test_lattice_pmf_refuses(weights, error, words):

@@ -39,6 +39,27 @@ def test_two_sparse_reference(d, value, se):
     assert abs(distance.value - value) < 3 * math.hypot(se, distance.standard_error)
 
 
+@pytest.mark.parametrize("blocks", [24, 200, 900])
+@pytest.mark.parametrize("d", [3, 64])
+def test_lower_bound_of_many_blocks(d, blocks):
+    """Every block halves it; at d = 3 a cap has the mass r / 4, which gives 2**-blocks."""
+    expected = 2.0**-blocks if d == 3 else w2_lower(d, 20) * 2.0 ** (20 - blocks)
+    assert w2_lower(d, blocks) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("d", [1023, 1024, 10**6])
+def test_mean_coordinate_is_that_of_the_recursion(d):
+    """c_(d+2) / c_d = sqrt((d + 2) / d) d / (d + 1), across the place where the series begins."""
+    ratio = (2 - w2_one_sparse(d + 2) ** 2) / (2 - w2_one_sparse(d) ** 2)
+    assert ratio == pytest.approx(math.sqrt((d + 2) / d) * d / (d + 1), rel=1e-12)
+
+
+@pytest.mark.parametrize("d", [10**9, 10**12, 10**16, 10**30])
+def test_huge_dimensions_have_the_limit(d):
+    assert w2_one_sparse(d) == pytest.approx(math.sqrt(2 - 2 * math.sqrt(2 / math.pi)), rel=1e-8)
+    assert w2_upper(d) == pytest.approx(math.sqrt(2 - 2 / math.sqrt(math.pi)), rel=1e-8)
+
+
 def test_two_sparse_is_between_the_bounds():
     distance = w2_two_sparse(jax.random.key(3), 1024, samples=500).value
     assert w2_lower(1024) < w2_one_sparse(1024) < distance < w2_upper(1024)
@@ -49,7 +70,7 @@ def test_two_sparse_is_between_the_bounds():
 def test_cap_is_that_of_the_beta_law(d, r):
     inner = 1 - r / 2
     expected = math.log(special.betainc((d - 1) / 2, 0.5, 1 - inner**2) / 2)
-    assert _log_cap(r, d) == pytest.approx(expected, rel=1e-11)
+    assert _log_cap(math.log(r), d) == pytest.approx(expected, rel=1e-11)
 
 
 @pytest.mark.parametrize(
