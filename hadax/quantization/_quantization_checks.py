@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import core
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
@@ -32,7 +32,7 @@ def clip(value: ArrayLike, reduced: tuple[int, ...], dtype: DTypeLike) -> Array:
             "Argument `clip` must broadcast to the shape of x with `axis` reduced to length 1, "
             f"{reduced}, but has clip.shape={share.shape}."
         )
-    if not isinstance(share, jax.core.Tracer):
+    if not isinstance(share, core.Tracer):
         seen = np.asarray(share, np.float64)
         for one in seen[~((seen > 0) & (seen <= 1))].tolist():
             _checks.share("clip", one)
