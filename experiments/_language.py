@@ -54,7 +54,8 @@ def load_corpus(model: str, text: str) -> Corpus:
     except UnicodeDecodeError as error:
         raise UsageError(f"--text must name a UTF-8 file, but {path} is none ({error}).") from error
     by_file = _usable(load_tokenizer, _model_path(model))
-    by_word = load_tokenizer(_model_path(model), pre_tokenizer="gpt-2")
+    by_words = functools.partial(load_tokenizer, pre_tokenizer="gpt-2")
+    by_word = _usable(by_words, _model_path(model))
     return Corpus(np.array(by_file.encode(content).ids), len(by_word.encode(content).ids))
 
 

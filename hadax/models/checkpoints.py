@@ -1,17 +1,19 @@
 """Trained Llama weights from GGUF and from safetensors files. No pickle is ever loaded."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from gguf import GGUFReader
 from safetensors import SafetensorError, safe_open
 
+from hadax import _checks
 from hadax._typing import DTypeLike
 from hadax.models import _model_checks
-from hadax.models._gguf_file import dequantized, metadata, open_gguf
+from hadax.models._gguf_file import dequantized, metadata, number, open_gguf, size, strings
 from hadax.models.llama import Llama, LlamaConfig, llama_from_params
 
 # Our name, the name in GGUF, the name in Hugging Face checkpoints.
@@ -44,7 +46,7 @@ def load_gguf(path: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
 
     Args:
         path: a file of architecture "llama", of any tensor type the gguf package can dequantize.
-        dtype: dtype of the parameters.
+        dtype: floating dtype of the parameters; activations and logits are float32 whatever it is.
 
     Returns:
         The model.
@@ -52,6 +54,7 @@ def load_gguf(path: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is truncated or corrupt, or its tensors do not fit its sizes.
+        TypeError: `dtype` is no floating dtype.
         NotImplementedError: another architecture, or scaled rotary frequencies.
 
     Cost:
@@ -67,6 +70,7 @@ def load_gguf(path: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
     See Also:
         `load_safetensors`: Hugging Face folders. `load_tokenizer`: the file's own tokenizer.
     """
+    dtype = _checks.dtype("dtype", dtype, float, jnp.floating)
     reader = open_gguf(path)
     architecture = metadata(reader, path, "general.architecture")
     if architecture != "llama":
@@ -79,27 +83,43 @@ def load_gguf(path: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
             path, f"rotary scaling {scaling!r}", "plain rotary positions"
         )
     tensors = {tensor.name.removesuffix(".weight"): tensor for tensor in reader.tensors}
-    heads = int(metadata(reader, path, "llama.attention.head_count"))
-    width = int(metadata(reader, path, "llama.embedding_length"))
-    config = LlamaConfig(
-        vocabulary=len(metadata(reader, path, "tokenizer.ggml.tokens")),
-        width=width,
-        layers=int(metadata(reader, path, "llama.block_count")),
-        heads=heads,
-        kv_heads=int(metadata(reader, path, "llama.attention.head_count_kv", heads)),
-        head_width=int(metadata(reader, path, "llama.rope.dimension_count", width // heads)),
-        hidden=int(metadata(reader, path, "llama.feed_forward_length")),
-        rope_base=_decimal(metadata(reader, path, "llama.rope.freq_base", 10000.0)),
-        norm_epsilon=_decimal(metadata(reader, path, "llama.attention.layer_norm_rms_epsilon")),
-        tied="output" not in tensors,
-    )
+    config = _read_sizes(reader, path, tensors)
 
     def read(name: str) -> np.ndarray:
         values = dequantized(tensors[name], path)
-        rotary = name.endswith((".attn_q", ".attn_k"))
-        return _half_split(values, config.head_width) if rotary else values
+        if not name.endswith((".attn_q", ".attn_k")):
+            return values
+        if values.ndim != 2 or values.shape[0] % config.head_width:
+            why = f"has {name} of shape {values.shape}, no heads of width {config.head_width}"
+            _model_checks.broken_file(path, "a GGUF file whose tensors fit its sizes", why)
+        return _half_split(values, config.head_width)
 
     return _assemble(path, config, tensors, read, column=1, block="blk.{}.", dtype=dtype)
+
+
+def _read_sizes(reader: GGUFReader, path: str | Path, tensors: Collection[str]) -> LlamaConfig:
+    """The sizes that a GGUF file's metadata states."""
+    heads = size(reader, path, "llama.attention.head_count")
+    width = size(reader, path, "llama.embedding_length")
+    layers = size(reader, path, "llama.block_count")
+    kind = "a GGUF file whose tensors fit its sizes"
+    if layers > len(tensors):
+        _model_checks.broken_file(path, kind, f"has {layers} blocks but {len(tensors)} tensors")
+    sizes = {
+        "vocabulary": len(strings(reader, path, "tokenizer.ggml.tokens")),
+        "kv_heads": size(reader, path, "llama.attention.head_count_kv", heads),
+        "head_width": size(reader, path, "llama.rope.dimension_count", width // heads),
+        "hidden": size(reader, path, "llama.feed_forward_length"),
+    }
+    rope_base = number(reader, path, "llama.rope.freq_base", 10000.0)
+    epsilon = number(reader, path, "llama.attention.layer_norm_rms_epsilon")
+    try:
+        return LlamaConfig(
+            width=width, layers=layers, heads=heads, rope_base=rope_base, norm_epsilon=epsilon,
+            tied="output" not in tensors, **sizes,
+        )  # fmt: skip
+    except ValueError as error:
+        _model_checks.broken_file(path, kind, f"states sizes that fit no Llama ({error})")
 
 
 def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> Llama:
@@ -107,7 +127,7 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
 
     Args:
         folder: folder as `huggingface_hub.snapshot_download` or `save_pretrained` leaves it.
-        dtype: dtype of the parameters.
+        dtype: floating dtype of the parameters; activations and logits are float32 whatever it is.
 
     Returns:
         The model.
@@ -115,6 +135,7 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
     Raises:
         FileNotFoundError: the folder has no config.json or no .safetensors file.
         ValueError: a file is truncated or corrupt, or its tensors do not fit config.json.
+        TypeError: `dtype` is no floating dtype.
         NotImplementedError: another model_type, or scaled rotary frequencies.
 
     Cost:
@@ -130,6 +151,7 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
     See Also:
         `load_gguf`: GGUF files.
     """
+    dtype = _checks.dtype("dtype", dtype, float, jnp.floating)
     folder = Path(folder)
     config = _read_config(_model_checks.existing_file(folder / "config.json"))
     files = sorted(folder.glob("*.safetensors"))
@@ -194,11 +216,6 @@ def _open_safetensors(path: Path) -> Any:
         _model_checks.broken_file(
             path, "a whole safetensors file", f"cannot be read as one ({error})"
         )
-
-
-def _decimal(value: float) -> float:
-    """A float32 of the file as the number that was meant: 1e-5, not 9.999999747378752e-06."""
-    return float(str(np.float32(value)))
 
 
 def _half_split(weight: np.ndarray, head_width: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from tokenizers.models import BPE
 
 from hadax import _checks
 from hadax.models import _model_checks
-from hadax.models._gguf_file import metadata, open_gguf
+from hadax.models._gguf_file import metadata, open_gguf, strings
 
 _CONTROL, _USER_DEFINED = 3, 4
 
@@ -59,28 +59,29 @@ def load_tokenizer(path: str | Path, *, pre_tokenizer: str | None = None) -> Tok
         `transformers.AutoTokenizer.from_pretrained(folder, gguf_file=name)`: ignores what the file
         states and always cuts as "gpt-2" does; pass that word to get its ids.
     """
+    if pre_tokenizer is not None:
+        _checks.choice("pre_tokenizer", pre_tokenizer, tuple(_PRE_TOKENIZERS))
     reader = open_gguf(path)
     kind = metadata(reader, path, "tokenizer.ggml.model")
     if kind != "gpt2":
         _model_checks.unsupported_model(path, f"tokenizer {kind!r}", "tokenizer 'gpt2'")
-    if pre_tokenizer is not None:
-        _checks.choice("pre_tokenizer", pre_tokenizer, tuple(_PRE_TOKENIZERS))
     pre = pre_tokenizer or metadata(reader, path, "tokenizer.ggml.pre", "gpt-2")
-    if pre not in _PRE_TOKENIZERS:
+    if pre not in tuple(_PRE_TOKENIZERS):
         known = " or ".join(repr(name) for name in _PRE_TOKENIZERS)
         _model_checks.unsupported_model(path, f"pre-tokenizer {pre!r}", f"pre-tokenizer {known}")
-    tokens = metadata(reader, path, "tokenizer.ggml.tokens")
+    tokens = strings(reader, path, "tokenizer.ggml.tokens")
     kinds = metadata(reader, path, "tokenizer.ggml.token_type", [1] * len(tokens))
-    merges = [tuple(m.split(" ")) for m in metadata(reader, path, "tokenizer.ggml.merges")]
-    if len(kinds) != len(tokens):
-        why = f"has {len(tokens)} tokens but {len(kinds)} token types"
+    if not isinstance(kinds, list) or len(kinds) != len(tokens):
+        why = f"has {len(tokens)} tokens, but not as many token types"
         _model_checks.broken_file(path, "a GGUF file with a usable tokenizer", why)
     known_tokens = set(tokens)
-    for merge in merges:
-        if len(merge) != 2 or not {*merge, "".join(merge)} <= known_tokens:
-            _model_checks.broken_file(
-                path, "a GGUF file with a usable tokenizer", f"merges {merge}"
-            )
+    merges: list[tuple[str, str]] = []
+    for merge in strings(reader, path, "tokenizer.ggml.merges"):
+        left, _, right = merge.partition(" ")
+        if not {left, right, left + right} <= known_tokens:
+            why = f"merges {merge!r}, of which a part is no token"
+            _model_checks.broken_file(path, "a GGUF file with a usable tokenizer", why)
+        merges.append((left, right))
     tokenizer = Tokenizer(BPE({token: i for i, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = _PRE_TOKENIZERS[pre]()
     tokenizer.decoder = decoders.ByteLevel()

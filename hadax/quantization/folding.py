@@ -6,11 +6,10 @@ second to last. What an RMSNorm with gain reads or writes is no such vector unti
 into the readers; after that any orthogonal T passes through the norm.
 """
 
-import jax.numpy as jnp
-
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
 from hadax.operators.base import LinearOperator, inverse
+from hadax.quantization import _quantization_checks
 
 
 def fold_into_writer(op: LinearOperator, kernel: ArrayLike) -> Array:
@@ -27,6 +26,7 @@ def fold_into_writer(op: LinearOperator, kernel: ArrayLike) -> Array:
 
     Raises:
         ValueError: the last axis of `kernel` has not length n.
+        TypeError: `op` is no operator.
 
     Cost:
         One application of `op` a row.
@@ -46,7 +46,9 @@ def fold_into_writer(op: LinearOperator, kernel: ArrayLike) -> Array:
     References:
         Ashkboos et al. (2024), key `ashkboos2024`.
     """
-    return op(kernel)
+    w = _quantization_checks.folded(op, kernel)
+    _quantization_checks.kernel_axis(w, -1, op.shape[1])
+    return op(w)
 
 
 def fold_into_reader(op: LinearOperator, kernel: ArrayLike) -> Array:
@@ -63,7 +65,7 @@ def fold_into_reader(op: LinearOperator, kernel: ArrayLike) -> Array:
 
     Raises:
         ValueError: the second to last axis of `kernel` has not length n.
-        TypeError: no inverse of `op` is known in closed form.
+        TypeError: `op` is no operator, or no inverse of it is known in closed form.
 
     Cost:
         One application of the inverse a column.
@@ -82,7 +84,10 @@ def fold_into_reader(op: LinearOperator, kernel: ArrayLike) -> Array:
     References:
         Ashkboos et al. (2024), key `ashkboos2024`.
     """
-    return inverse(op).T(jnp.asarray(kernel).mT).mT
+    w = _quantization_checks.folded(op, kernel)
+    inverted = inverse(op)
+    _quantization_checks.kernel_axis(w, -2, op.shape[1])
+    return inverted.T(w.mT).mT
 
 
 def fold_gain(gain: ArrayLike, kernel: ArrayLike) -> Array:
@@ -99,6 +104,7 @@ def fold_gain(gain: ArrayLike, kernel: ArrayLike) -> Array:
 
     Raises:
         ValueError: the shapes do not fit.
+        TypeError: `kernel` is not floating point, or `gain` complex and `kernel` real.
 
     Cost:
         One multiplication an entry.
@@ -115,4 +121,5 @@ def fold_gain(gain: ArrayLike, kernel: ArrayLike) -> Array:
     """
     g, w = _checks.array("gain", gain), _checks.array("kernel", kernel)
     _checks.gains("gain", g.shape, w.shape)
+    _quantization_checks.gain_kinds(g, w)
     return g[..., :, None].astype(w.dtype) * w

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 
-from hadax import _checks
-from hadax._typing import Array, ArrayLike
+from hadax import _checks, _dtypes
+from hadax._typing import Array, ArrayLike, DTypeLike
+from hadax.quantization import _quantization_checks
 
 
 def kurtosis(x: ArrayLike, *, axis: int | Sequence[int] | None = None) -> Array:
@@ -19,10 +21,12 @@ def kurtosis(x: ArrayLike, *, axis: int | Sequence[int] | None = None) -> Array:
         axis: axis or axes to reduce; None reduces all.
 
     Returns:
-        Array without the reduced axes, of the dtype of `x`.
+        Array without the reduced axes, of the dtype of `x`. Half-precision inputs are computed in
+        float32, and every scale of x gives the same.
 
     Raises:
-        TypeError: `x` is not real floating point.
+        TypeError: `x` is not real floating point, or `axis` no integers.
+        ValueError: `axis` is out of range or repeated, or has no points.
 
     Cost:
         O(size of x).
@@ -36,11 +40,10 @@ def kurtosis(x: ArrayLike, *, axis: int | Sequence[int] | None = None) -> Array:
     See Also:
         `scipy.stats.kurtosis(x, axis=None, fisher=False)`: the same number.
     """
-    x = _checks.real_float("x", x)
-    axis = axis if axis is None or isinstance(axis, int) else tuple(axis)
-    centred = x - jnp.broadcast_to(jnp.mean(x, axis=axis, keepdims=True), x.shape)
-    square = jnp.square(centred)
-    return jnp.mean(jnp.square(square), axis=axis) / jnp.square(jnp.mean(square, axis=axis))
+    scaled, axes, dtype = _scaled(x, axis)
+    square = jnp.square(scaled - jnp.mean(scaled, axis=axes, keepdims=True))
+    fourth = jnp.mean(jnp.square(square), axis=axes)
+    return (fourth / jnp.square(jnp.mean(square, axis=axes))).astype(dtype)
 
 
 def incoherence(x: ArrayLike, *, axis: int | Sequence[int] | None = None) -> Array:
@@ -55,10 +58,12 @@ def incoherence(x: ArrayLike, *, axis: int | Sequence[int] | None = None) -> Arr
             max|w| sqrt(m n) / ||W||_F.
 
     Returns:
-        Array without the reduced axes, of the dtype of `x`.
+        Array without the reduced axes, of the dtype of `x`. Half-precision inputs are computed in
+        float32, and every scale of x gives the same.
 
     Raises:
-        TypeError: `x` is not real floating point.
+        TypeError: `x` is not real floating point, or `axis` no integers.
+        ValueError: `axis` is out of range or repeated, or has no points.
 
     Cost:
         O(size of x).
@@ -75,6 +80,18 @@ def incoherence(x: ArrayLike, *, axis: int | Sequence[int] | None = None) -> Arr
     References:
         Chee et al. (2023), key `chee2023`.
     """
+    scaled, axes, dtype = _scaled(x, axis)
+    root_mean_square = jnp.sqrt(jnp.mean(jnp.square(scaled), axis=axes))
+    return (jnp.max(jnp.abs(scaled), axis=axes) / root_mean_square).astype(dtype)
+
+
+def _scaled(
+    x: ArrayLike, axis: int | Sequence[int] | None
+) -> tuple[Array, tuple[int, ...], DTypeLike]:
+    """`x` over its largest magnitude, so that no power overflows; the axes; the dtype of `x`."""
     x = _checks.real_float("x", x)
-    axis = axis if axis is None or isinstance(axis, int) else tuple(axis)
-    return jnp.max(jnp.abs(x), axis=axis) / jnp.sqrt(jnp.mean(jnp.square(x), axis=axis))
+    axes = _quantization_checks.axes(x, axis)
+    wide = x.astype(_dtypes.accumulator(x.dtype))
+    # What is made of it does not depend on the scale, and so neither does the derivative.
+    peak = jax.lax.stop_gradient(jnp.max(jnp.abs(wide), axis=axes, keepdims=True))
+    return wide / peak, axes, x.dtype

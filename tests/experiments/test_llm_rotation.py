@@ -83,6 +83,31 @@ def test_each_check_can_fail(measure, change, words):
 
 
 @pytest.mark.parametrize(
+    ("draws", "verdict"),
+    [((900.0, 1200.0, 130.0), "no"), ((20.0, 30.0, 900.0), "no"), ((200.0, 300.0, 1200.0), "yes")],
+)
+def test_the_median_is_held_to_the_reference_whatever_the_extent_of_draws(draws, verdict):
+    rows = [
+        row
+        for row in rows_like_the_references()
+        if (row["rotation"], row["quantizer"]) != ("two blocks", "W4A4")
+    ]
+    trials = EXPERIMENT.trials(dataclasses.replace(PAPER, draws=3))
+    drawn = [t for t in trials if (t.rotation, t.quantizer) == ("two blocks", "W4A4")]
+    rows += [
+        dataclasses.asdict(trial) | {"perplexity": value}
+        for trial, value in zip(drawn, draws, strict=True)
+    ]
+    (check,) = [
+        check
+        for check in checks(rows)
+        if check.source == "reference" and "W4A4, rotation: two blocks" in check.statement
+    ]
+    assert check.measured == np.median(draws)
+    assert check.holds == verdict
+
+
+@pytest.mark.parametrize(
     ("fields", "message"),
     [
         ("--draws 0", "--draws must be at least 1, but is 0"),

@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 from safetensors.numpy import save_file
 
-from hadax.models import Llama, llama_params, load_gguf, load_safetensors
+from hadax.models import Llama, llama_params, load_gguf, load_safetensors, load_tokenizer
 
 
 def assert_same(model, other, atol=0.0):
@@ -35,7 +35,10 @@ def test_gguf_of_an_untied_model_with_a_quantized_tensor(tmp_path, config, write
 
 
 def test_gguf_in_another_dtype(gguf_file):
-    assert load_gguf(gguf_file, dtype="bfloat16").embed.embedding.dtype == "bfloat16"
+    model = load_gguf(gguf_file, dtype="bfloat16")
+    assert model.embed.embedding.dtype == "bfloat16"
+    with jax.numpy_dtype_promotion("standard"):
+        assert model(jax.numpy.arange(3)).dtype == "float32"
 
 
 def test_a_truncated_gguf_is_refused_wherever_it_ends(tmp_path, gguf_file):
@@ -59,6 +62,70 @@ def test_a_corrupt_gguf_is_refused(tmp_path, gguf_file):
     path.write_bytes(content[:-64] + b"\xff" * 64)  # NaNs in the last tensor
     with pytest.raises(ValueError, match="has non-finite values in"):
         load_gguf(path)
+
+
+def stated(content, key, value):
+    """The bytes of a GGUF file in which a 32-bit field has another value."""
+    start = content.index(key.encode()) + len(key) + 4
+    return content[:start] + int(value).to_bytes(4, "little") + content[start + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("llama.block_count", 1 << 31, "has 2147483648 blocks but 20 tensors"),
+        ("llama.block_count", 0, "has llama.block_count=0, which is no count"),
+        ("llama.attention.head_count", 0, "has llama.attention.head_count=0, which is no count"),
+        ("llama.attention.head_count", 3, "states sizes that fit no Llama .*multiple of kv_heads"),
+        ("llama.rope.dimension_count", 10, "has blk.0.attn_q of shape .* no heads of width 10"),
+        ("llama.rope.freq_base", 0, "has llama.rope.freq_base=0.0, which is no number above 0"),
+        ("llama.feed_forward_length", 0x7FFFFFFF, "must be a model whose tensors fit its sizes"),
+    ],
+)
+def test_sizes_that_no_llama_has_are_refused(tmp_path, gguf_file, key, value, message):
+    path = tmp_path / "sizes.gguf"
+    path.write_bytes(stated(gguf_file.read_bytes(), key, value))
+    with pytest.raises(ValueError, match=message) as caught:
+        load_gguf(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_length_beyond_the_end_is_refused_at_once(tmp_path, gguf_file):
+    content, key = gguf_file.read_bytes(), b"tokenizer.ggml.token_type"
+    start = content.index(key) + len(key) + 8  # after the type of the field and of its items
+    path = tmp_path / "long.gguf"
+    path.write_bytes(content[:start] + (1 << 40).to_bytes(8, "little") + content[start + 8 :])
+    with pytest.raises(ValueError, match="must be a whole GGUF file"):
+        load_gguf(path)
+
+
+def test_a_damaged_gguf_is_read_or_refused(tmp_path, gguf_file):
+    """Bytes changed before the tensors, where every bit means something, and files cut short."""
+    content = gguf_file.read_bytes()
+    head = content.index(b"blk.1.ffn_down.weight") + 60
+    generator = np.random.default_rng(0)
+    path = tmp_path / "damaged.gguf"
+    refusals = []
+    for i in range(100):
+        damaged = bytearray(content)
+        for position in generator.integers(8, head, size=1 + i % 3):
+            damaged[position] = generator.integers(256)
+        path.write_bytes(damaged[: generator.integers(head)] if i % 10 == 9 else damaged)
+        for load in (load_gguf, load_tokenizer):
+            try:
+                load(path)
+            except (ValueError, NotImplementedError) as error:
+                refusals.append(str(error))
+    assert len(refusals) > 50
+    assert [text for text in refusals if not text.startswith("Argument `path` must")] == []
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize("dtype", [int, "junk", "complex64"])
+def test_parameters_are_floats(gguf_file, folder, dtype):
+    for load, path in [(load_gguf, gguf_file), (load_safetensors, folder)]:
+        with pytest.raises(TypeError, match=r"`dtype` must be a (floating )?dtype, but is"):
+            load(path, dtype=dtype)
 
 
 def without(name):

@@ -28,6 +28,8 @@ def test_unknown_and_broken_tokenizers_are_refused(tmp_path, llama, write_gguf, 
         load_tokenizer(path)
     with pytest.raises(ValueError, match=r"`pre_tokenizer` must be one of 'gpt-2', 'smollm', but"):
         load_tokenizer(gguf_file, pre_tokenizer="esperanto")
+    with pytest.raises(ValueError, match="`pre_tokenizer` must be one of"):
+        load_tokenizer("no-such-file.gguf", pre_tokenizer="esperanto")
     content = gguf_file.read_bytes()
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(content.replace("Ġ ab".encode(), "Ġ xb".encode()))

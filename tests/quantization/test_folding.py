@@ -52,11 +52,18 @@ def test_gains_move_into_the_reader():
 @pytest.mark.usefixtures("without_shape_checks")
 def test_what_does_not_fit_is_refused():
     op = OPERATORS["Haar"]
-    with pytest.raises(ValueError, match="must have length 12 along its last axis"):
-        fold_into_writer(op, READ)
-    with pytest.raises(ValueError, match="must have length 12 along its last axis"):
-        fold_into_reader(op, WRITE)
+    for fold, kernel, axis in [(fold_into_writer, READ, -1), (fold_into_reader, WRITE, -2)]:
+        with pytest.raises(ValueError, match=f"`kernel` must have length 12 along axis={axis}"):
+            fold(op, kernel)
+        with pytest.raises(TypeError, match="`op` must be an operator, but is a ArrayImpl"):
+            fold(jnp.eye(12), kernel)
+    with pytest.raises(ValueError, match=r"along axis=-2, .* has kernel\.shape=\(12,\)"):
+        fold_into_reader(op, jnp.ones(12))
     with pytest.raises(TypeError, match="must have a known inverse"):
         fold_into_reader(operators.dense(jnp.eye(12)), READ)
     with pytest.raises(ValueError, match=r"\(12,\), but has gain\.shape=\(7,\)"):
         fold_gain(jnp.ones(7), READ)
+    with pytest.raises(TypeError, match=r"`kernel` must be floating point, but .*dtype=int32"):
+        fold_gain(jnp.full(2, 0.5), jnp.ones((2, 3), int))
+    with pytest.raises(TypeError, match="`gain` must be real for a real kernel"):
+        fold_gain(jnp.full(12, 1j), READ)

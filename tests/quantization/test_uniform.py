@@ -69,6 +69,34 @@ def test_best_clip_is_the_best_of_a_list():
     assert clip.min() < 0.95
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_best_clip_does_not_depend_on_the_scale(dtype):
+    x = jax.random.t(jax.random.key(0), 3.0, (4, 30)).astype(dtype).astype("float32")
+    expected = best_clip(x, bits=3)
+    assert expected.min() < 0.95
+    exponents = (-6, 8) if dtype == "float16" else (-100, 100)
+    for exponent in exponents:
+        scaled = jnp.asarray(x * 2.0**exponent, dtype)
+        np.testing.assert_allclose(best_clip(scaled, bits=3), expected)
+
+
+def test_a_scale_below_the_normal_numbers_gives_numbers():
+    x = jnp.array([2e-38, 1.2e-38])
+    found = fake_quantize(x, bits=8)
+    np.testing.assert_allclose(found, x, atol=float(jnp.finfo("float32").tiny))
+    assert np.isfinite(best_clip(x, bits=8)).all()
+
+
+def test_clips_of_every_kind():
+    x = jax.random.normal(jax.random.key(0), (3, 8))
+    expected = fake_quantize(x, bits=3, clip=jnp.full((3, 1), 0.5))
+    for clip in (0.5, np.float64(0.5), np.full((3, 1), 0.5), [[0.5]], jnp.asarray([0.5])):
+        np.testing.assert_array_equal(fake_quantize(x, bits=3, clip=np.asarray(clip)), expected)
+    traced = jax.jit(lambda c: fake_quantize(x, bits=3, clip=c))(jnp.asarray(0.5))
+    np.testing.assert_allclose(traced, expected, rtol=1e-6)
+    np.testing.assert_array_equal(fake_quantize(x, bits=3, clip=1), fake_quantize(x, bits=3))
+
+
 def test_the_derivative_is_that_of_the_identity():
     x, v = jax.random.normal(jax.random.key(0), (2, 3, 8))
 
@@ -89,3 +117,25 @@ def test_bad_input_is_refused():
             fake_quantize(jnp.ones(3), bits=bits)
     with pytest.raises(ValueError, match=r"`clip` must be above 0 and at most 1, but is 1\.5"):
         fake_quantize(jnp.ones(3), bits=4, clip=1.5)
+    for clip in (jnp.asarray(1.5), np.array([0.5, 0.0]), np.nan):
+        with pytest.raises(ValueError, match="`clip` must be above 0 and at most 1, but is"):
+            fake_quantize(jnp.ones((3, 2)), bits=4, axis=0, clip=clip)
+    with pytest.raises(TypeError, match="`clip` must be real floating point"):
+        fake_quantize(jnp.ones(3), bits=4, clip=0.5j)
+    for shape in [(2, 1, 1), (1, 3), (3,)]:
+        with pytest.raises(ValueError, match=r"`clip` must broadcast to .*, \(2, 1\), but has"):
+            fake_quantize(jnp.ones((2, 3)), bits=4, clip=jnp.full(shape, 0.5))
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize("quantize", [fake_quantize, best_clip])
+def test_bad_axes_are_refused(quantize):
+    for x, axis, kind, message in [
+        (jnp.ones(3), 1, ValueError, "`axis` must be an axis of x, but is 1"),
+        (jnp.ones(3), 0.5, TypeError, "`axis` must be an integer, but is a float"),
+        (jnp.ones(()), -1, ValueError, "`axis` must be an axis of x, but is -1"),
+        (jnp.ones((2, 2)), (0, 0), ValueError, "`axis` must not repeat an axis"),
+        (jnp.ones((2, 0)), -1, ValueError, "`x` must have at least one point along axis=-1"),
+    ]:
+        with pytest.raises(kind, match=message):
+            quantize(x, bits=4, axis=axis)
