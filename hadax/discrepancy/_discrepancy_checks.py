@@ -3,6 +3,7 @@
 from numbers import Real
 from typing import NoReturn
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,7 +38,8 @@ def sample(name: str, value: object) -> NDArray[np.float64]:
             f"Argument `{name}` must be a vector of independent draws, but has "
             f"{name}.shape={x.shape}."
         )
-    if not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
+    # JAX's test, which knows bfloat16.
+    if not (jnp.issubdtype(x.dtype, jnp.floating) or jnp.issubdtype(x.dtype, jnp.integer)):
         raise TypeError(f"Argument `{name}` must hold real numbers, but has dtype {x.dtype}.")
     bad = np.flatnonzero(~np.isfinite(x))
     if bad.size:

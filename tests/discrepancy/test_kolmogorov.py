@@ -3,6 +3,7 @@
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.linalg import hadamard
@@ -117,6 +118,11 @@ def test_ks_band_holds_a_law_of_known_distance():
 
 def test_ks_band_of_one_sample():
     assert ks_band([0.0], 16).value == 0.5
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float16", "bfloat16", "float32"])
+def test_ks_band_takes_real_numbers_of_every_width(dtype):
+    assert ks_band(jnp.zeros(2, dtype), 16).value == 0.5
 
 
 @pytest.mark.parametrize("count", [10_000, 1_000_000])
