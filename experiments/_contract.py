@@ -4,7 +4,8 @@ An experiment is one module that ends in ``EXPERIMENT = Experiment(...)``, and o
 ``_registry.py``. It is made of pure parts:
 
 * a frozen dataclass of settings with a field ``seed: int``, its doc comments being the help of the
-  command line; ``__post_init__`` may raise ValueError for values that make no sense;
+  command line; ``__post_init__`` raises ValueError for values that make no sense (most of them are
+  caught by `check_settings` of ``_settings.py``);
 * ``presets``: "smoke" (seconds, every code path), "quick" (a minute or two on two cores) and
   "paper" (the published numbers), all the same code with other settings;
 * ``trials(config)``: the work list, each trial a frozen dataclass of JSON values that says
