@@ -1,14 +1,18 @@
 """Error texts of language models and the files they come in; the house's other texts are in
 `hadax._checks`."""
 
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
+from jax import core
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
+from hadax.operators import _operator_checks
 from hadax.operators.base import LinearOperator
 
 
@@ -100,11 +104,41 @@ def windows(tokens: ArrayLike) -> Array:
 
 
 def orthogonal(name: str, op: LinearOperator) -> None:
-    """Refuse an operator that does not undo its transpose, seen on one Gaussian vector."""
+    """Refuse an operator that does not undo its transpose, seen on one Gaussian vector.
+
+    Under `jax.jit` there are no values to see, and nothing is refused.
+    """
     x = jax.random.normal(jax.random.key(0), (op.shape[1],))
-    error = float(jnp.max(jnp.abs(op.T(op(x)) - x)))
-    if error > 1e-3:
+    error = jnp.max(jnp.abs(op.T(op(x)) - x))
+    if not isinstance(error, core.Tracer) and not error <= 1e-3:
         raise ValueError(
             f"Argument `{name}` must be orthogonal, since RMSNorm commutes with nothing else, but "
-            f"op.T(op(x)) differs from x by {error:.2g}."
+            f"op.T(op(x)) differs from x by {float(error):.2g}."
         )
+
+
+def square_operator(name: str, op: object, n: int, *, layers: int | None = None) -> None:
+    """Refuse anything but an operator of shape (n, n), or one a layer with arrays stacked."""
+    _operator_checks.operator(name, op, LinearOperator)
+    assert isinstance(op, LinearOperator)
+    leading = () if layers is None else (layers,)
+    for shape, ndim in _arrays(op):
+        if len(shape) != ndim + len(leading) or shape[: len(leading)] != leading:
+            raise ValueError(
+                f"Argument `{name}` must be {'one operator' if layers is None else 'one a layer'}, "
+                f"its arrays with {ndim} axes after the leading {leading}, but has one of shape "
+                f"{shape}. hadax.models.draw_llama_rotations draws such operators."
+            )
+    if op.shape != (n, n):
+        raise ValueError(f"Argument `{name}` must have shape {(n, n)}, but has {op.shape}.")
+
+
+def _arrays(op: LinearOperator) -> Iterator[tuple[tuple[int, ...], int]]:
+    """The shape of every array of an operator, and how many axes it has in a single one."""
+    for field in dataclasses.fields(op):  # type: ignore[arg-type]
+        value, ndim = getattr(op, field.name), field.metadata.get("ndim")
+        if ndim is not None:
+            yield jnp.shape(value), ndim
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, LinearOperator):
+                yield from _arrays(part)

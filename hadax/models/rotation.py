@@ -1,5 +1,6 @@
 """Rotating a Llama without changing what it computes, to flatten what its quantizers see."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import core
 
-from hadax import _checks
+from hadax import _checks, _dtypes
 from hadax._typing import Array, KeyArray
 from hadax.models import _model_checks
 from hadax.models.llama import Llama, LlamaConfig, llama_from_params, llama_params
@@ -102,11 +104,12 @@ def rotate_llama(model: Llama, rotations: LlamaRotations) -> Llama:
 
     Returns:
         A new, untied model with the same logits up to round-off. Kernels are folded in float64 and
-        rounded once to their dtype.
+        rounded once to their dtype; under `jax.jit`, in float32 or their own dtype if wider.
 
     Raises:
-        ValueError: an operator's length does not fit, or the residual one is not orthogonal.
-        TypeError: no inverse of an operator is known.
+        ValueError: an operator's length does not fit, one of value or hidden has no leading layer
+            axis, or the residual one is not orthogonal (not checked under `jax.jit`).
+        TypeError: something is no operator, or no inverse of an operator is known.
 
     Cost:
         Two applications of an operator an entry of the model; 8 bytes an entry while it runs.
@@ -133,13 +136,25 @@ def rotate_llama(model: Llama, rotations: LlamaRotations) -> Llama:
     """
     config = model.config
     params = llama_params(model)
+    if rotations.value is not None:
+        _model_checks.square_operator(
+            "rotations.value", rotations.value, config.head_width, layers=config.layers
+        )
+    if rotations.hidden is not None:
+        _model_checks.square_operator(
+            "rotations.hidden", rotations.hidden, config.hidden, layers=config.layers
+        )
     if rotations.residual is not None:
+        _model_checks.square_operator("rotations.residual", rotations.residual, config.width)
         config = dataclasses.replace(config, tied=False)
         _model_checks.orthogonal("rotations.residual", rotations.residual)
     dtype = params["embed"]["embedding"].dtype
-    # Folding in a narrower type costs more than the rounding of the folded kernels themselves.
-    with jax.enable_x64(True):
-        wide = jax.tree.map(lambda array: array.astype(jnp.float64), params)
+    # Folding in a narrower type costs more than the rounding of the folded kernels themselves, but
+    # 64 bits cannot be turned on amid a trace.
+    traced = any(isinstance(leaf, core.Tracer) for leaf in jax.tree.leaves((params, rotations)))
+    wide_type = _dtypes.accumulator(dtype) if traced else jnp.float64
+    with contextlib.nullcontext() if traced else jax.enable_x64(True):
+        wide = jax.tree.map(lambda array: array.astype(wide_type), params)
         folded = jax.jit(_folded, static_argnums=0)(model.config, wide, rotations)
         narrow = jax.tree.map(lambda array: array.astype(dtype), folded)
     rotated = llama_from_params(config, narrow)

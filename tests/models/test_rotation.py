@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -79,10 +80,32 @@ def test_maps_that_are_no_rotations(llama, tokens):
     assert difference(rotate_llama(llama, LlamaRotations(value=stacked)), llama, tokens) < 1e-4
     with pytest.raises(ValueError, match=r"`rotations\.residual` must be orthogonal"):
         rotate_llama(llama, LlamaRotations(residual=operators.diagonal(jnp.arange(1.0, 25.0))))
-    with pytest.raises(ValueError, match="must have length 12 along axis="):
-        rotate_llama(
-            llama, LlamaRotations(residual=hadax.randomized_hadamard(jax.random.key(0), 12))
-        )
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_operators_that_do_not_fit_are_refused(llama):
+    key = jax.random.key(0)
+    stacked = draw_llama_rotations(key, llama.config, hadax.randomized_hadamard)
+    single = hadax.randomized_hadamard(key, 12)
+    for place, op, kind, message in [
+        ("residual", jnp.eye(24), TypeError, "must be an operator, but is a"),
+        ("value", hadax.fwht, TypeError, "must be an operator, but is a function"),
+        ("hidden", jnp.eye(40), TypeError, "must be an operator, but is a"),
+        ("residual", stacked.hidden, ValueError, "must be one operator, its arrays with 2 axes"),
+        ("value", single, ValueError, "must be one a layer, its arrays with 2 axes after the lead"),
+        ("hidden", single, ValueError, "must be one a layer, its arrays with 2 axes after the lea"),
+        ("residual", single, ValueError, "must have shape (24, 24), but has (12, 12)"),
+        ("value", stacked.hidden, ValueError, "must have shape (4, 4), but has (40, 40)"),
+        ("hidden", stacked.value, ValueError, "must have shape (40, 40), but has (4, 4)"),
+    ]:
+        with pytest.raises(kind, match=re.escape(f"Argument `rotations.{place}` {message}")):
+            rotate_llama(llama, LlamaRotations(**{place: op}))
+
+
+def test_rotation_under_jit(llama, tokens):
+    rotations = draw_llama_rotations(jax.random.key(0), llama.config, hadax.randomized_hadamard)
+    logits = jax.jit(lambda model, r: rotate_llama(model, r)(tokens))(llama, rotations)
+    assert float(jnp.abs(logits - llama(tokens)).max()) < 1e-4
 
 
 def test_rotation_spreads_outlier_channels(llama, tokens):
