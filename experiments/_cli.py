@@ -29,7 +29,13 @@ PRESETS = ("smoke", "quick", "paper")
 def main(args: Sequence[str]) -> int:
     """Run the command and return its exit code: 0, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
-        return _dispatch(list(args))
+        code = _dispatch(list(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Who read our output has gone, as `head` does; the interpreter must not flush into it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
