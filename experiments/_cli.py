@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import itertools
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any

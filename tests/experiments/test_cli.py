@@ -1,5 +1,10 @@
 """The command line: one clear line and the exit code 2 for what a user gets wrong."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from experiments import _cli, _provenance, _registry
@@ -147,3 +152,18 @@ def test_the_real_registry_loads():
         experiment = __import__(f"experiments.{name}", fromlist=["EXPERIMENT"]).EXPERIMENT
         assert experiment.name == name
         assert set(experiment.presets) == set(_cli.PRESETS)
+
+
+def test_a_reader_that_leaves_gets_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run(
+        [sys.executable, "-m", "experiments"],
+        cwd=Path(_cli.__file__).parent.parent,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert (run.returncode, run.stderr) == (1, "")
