@@ -134,6 +134,15 @@ def _several(name: str, value: object) -> list[int]:
     return [integer(name, item) for item in items]  # type: ignore[union-attr]
 
 
+def distinct_axes(x: Array, value: object, *, name: str) -> list[int]:
+    """An axis or several of them as non-negative axes of `x`, none of them twice."""
+    given = _several(name, value)
+    found = [axis(x, number, name=name) for number in given]
+    if len(set(found)) != len(found):
+        raise ValueError(f"Argument `{name}` must not repeat an axis, but is {tuple(given)}.")
+    return found
+
+
 def axes(x: Array, value: object, sizes: object) -> list[tuple[int, int | None]]:
     """The distinct, non-negative axes that an n-dimensional transform works on, each with the
     length it is to have."""
@@ -145,10 +154,7 @@ def axes(x: Array, value: object, sizes: object) -> list[tuple[int, int | None]]
                 f"Argument `s` must have at most x.ndim={x.ndim} lengths, but has {count}."
             )
         value = range(x.ndim - count, x.ndim)
-    given = _several("axes", value)
-    found = [axis(x, a, name="axes") for a in given]
-    if len(set(found)) != len(found):
-        raise ValueError(f"Argument `axes` must not repeat an axis, but is {tuple(given)}.")
+    found = distinct_axes(x, value, name="axes")
     if lengths is not None and len(lengths) != len(found):
         raise ValueError(
             f"Argument `s` must have one length an axis, but has {len(lengths)} for "
@@ -190,12 +196,17 @@ def truth_table(x: Array) -> None:
         )
 
 
-def dtype(name: str, value: DTypeLike | None, default: type, kind: type) -> jnp.dtype:
-    """`value`, or JAX's own dtype for the Python type `default`, as a dtype of the given kind."""
+def _known_dtype(name: str, value: DTypeLike) -> jnp.dtype:
+    """`value` as a dtype."""
     try:
-        found = jnp.asarray(default(0)).dtype if value is None else jnp.dtype(value)
+        return jnp.dtype(value)
     except TypeError:
         raise TypeError(f"Argument `{name}` must be a dtype, but is {value!r}.") from None
+
+
+def dtype(name: str, value: DTypeLike | None, default: type, kind: type) -> jnp.dtype:
+    """`value`, or JAX's own dtype for the Python type `default`, as a dtype of the given kind."""
+    found = jnp.asarray(default(0)).dtype if value is None else _known_dtype(name, value)
     if not jnp.issubdtype(found, kind):
         raise TypeError(f"Argument `{name}` must be a {kind.__name__} dtype, but is {found}.")
     return jax.dtypes.canonicalize_dtype(found)
@@ -300,10 +311,7 @@ def base_order(m: int, base: int) -> NoReturn:
 
 def signed(name: str, dtype: DTypeLike) -> None:
     """Refuse a dtype that cannot hold -1."""
-    try:
-        kind = jnp.dtype(dtype)
-    except TypeError:
-        raise TypeError(f"Argument `{name}` must be a dtype, but is {dtype!r}.") from None
+    kind = _known_dtype(name, dtype)
     if not (jnp.issubdtype(kind, jnp.number) and np.array(-1).astype(kind) == -1):
         raise TypeError(f"Argument `{name}` must be a type that holds -1, but is {kind.name}.")
 

@@ -14,12 +14,7 @@ from hadax.operators.base import LinearOperator
 
 def axes(x: Array, value: int | Sequence[int] | None) -> tuple[int, ...]:
     """The distinct, non-negative axes that `axis` names, all for None, each with a point."""
-    named = range(x.ndim) if value is None else value
-    named = named if isinstance(named, Sequence) else [named]
-    found = tuple(_checks.axis(x, number) for number in named)
-    if len(set(found)) != len(found):
-        raise ValueError(f"Argument `axis` must not repeat an axis, but is {value}.")
-    return found
+    return tuple(_checks.distinct_axes(x, range(x.ndim) if value is None else value, name="axis"))
 
 
 def clip(value: ArrayLike, reduced: tuple[int, ...], dtype: DTypeLike) -> Array:
