@@ -1,0 +1,138 @@
+// How the rows of an array are shared among threads.
+
+#ifndef HADAX_NATIVE_SCHEDULE_H_
+#define HADAX_NATIVE_SCHEDULE_H_
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "native/kernels.h"
+
+namespace hadax {
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// The transform of all rows as a list of tasks, which the threads take in order, the caller's among
+// them. Many rows are shared whole. Of a few long ones the blocks are shared, and then the columns,
+// which wait for the blocks of their row: these come before them in the list, so that a thread is at
+// work on each, and nothing waits for a thread that the pool has not started.
+class Job {
+ public:
+  Job(const Kernels& kernels, const Row& row, const void* in, void* out, int64_t rows, int64_t threads)
+      : kernels_(kernels), row_(row), in_((const char*)in), out_((char*)out) {
+    const int64_t n = row.size();
+    if (rows >= 4 * threads || n < kSplit) {
+      const int64_t small = std::max<int64_t>(1, kChunk / n);
+      const int64_t chunk = std::max(small, std::min(rows / (8 * threads), 8 * kChunk / n));
+      for (int64_t r = 0; r < rows; r += chunk) add(kWhole, 0, r, std::min(rows, r + chunk));
+    } else {
+      split(rows, threads);
+    }
+  }
+
+  Job(const Job&) = delete;
+  ~Job() { std::free(work_); }
+
+  // Pool has Schedule(f), as xla::ffi::ThreadPool.
+  template <class Pool>
+  static void run(std::shared_ptr<Job> job, Pool& pool, int64_t threads) {
+    const int64_t tasks = job->tasks_.size();
+    for (int64_t i = 1; i < std::min(threads, tasks); i++) pool.Schedule([job] { job->take(); });
+    job->take();
+    while (job->done_.load(std::memory_order_acquire) < tasks) pause();
+  }
+
+  static bool worth_sharing(int64_t elements) { return elements >= kShared; }
+
+ private:
+  enum Kind { kWhole, kBlocks, kColumns };
+  struct Task {
+    Kind kind;
+    int64_t row, begin, end;
+  };
+  // In elements. Below kShared, waking a thread costs more than it saves.
+  static constexpr int64_t kShared = 1 << 16, kSplit = 1 << 15, kChunk = 1 << 14, kBlock = 1 << 18;
+  static constexpr int kMaxTop = 6;
+
+  void add(Kind kind, int64_t row, int64_t begin, int64_t end) {
+    tasks_.push_back({kind, row, begin, end});
+  }
+
+  void split(int64_t rows, int64_t threads) {
+    const int64_t n = row_.size();
+    if (row_.m == 1) {  // blocks that a core's own cache holds, and enough of them
+      while (top_ < kMaxTop && ((n >> top_) > kBlock || (1 << top_) < 4 * threads)) top_++;
+    }
+    const int64_t blocks = row_.m << top_, width = n / blocks;
+    const int64_t together = std::max<int64_t>(1, blocks / (8 * threads));
+    const int64_t strip = std::min(width, std::max<int64_t>(kStrip, width / (8 * threads)));
+    if (kernels_.work_bytes != kernels_.storage_bytes)
+      work_ = (char*)std::malloc(rows * n * kernels_.work_bytes);
+    for (int64_t r = 0; r < rows; r++) {
+      for (int64_t b = 0; b < blocks; b += together)
+        add(kBlocks, r, b, std::min(blocks, b + together));
+    }
+    blocks_left_ = std::vector<std::atomic<int64_t>>(rows);
+    for (auto& left : blocks_left_) left = (blocks + together - 1) / together;
+    for (int64_t r = 0; r < rows; r++) {
+      for (int64_t c = 0; c < width; c += strip) add(kColumns, r, c, std::min(width, c + strip));
+    }
+  }
+
+  void take() {
+    for (size_t t; (t = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_.size();) {
+      perform(tasks_[t]);
+      done_.fetch_add(1, std::memory_order_release);
+    }
+  }
+
+  void perform(const Task& task) {
+    if (task.kind == kWhole) return kernels_.rows(row_, in_, out_, task.begin, task.end);
+    const int64_t first = task.row * row_.size();
+    char* out = out_ + first * kernels_.storage_bytes;
+    char* work = work_ ? work_ + first * kernels_.work_bytes : out;
+    auto& blocks_left = blocks_left_[task.row];
+    if (task.kind == kBlocks) {
+      const char* in = in_ + first * kernels_.storage_bytes;
+      kernels_.blocks(row_, top_, in, work, task.begin, task.end);
+      blocks_left.fetch_sub(1, std::memory_order_release);
+      return;
+    }
+    while (blocks_left.load(std::memory_order_acquire) > 0) pause();
+    kernels_.columns(row_, top_, work, out, task.begin, task.end);
+  }
+
+  static constexpr int64_t kStrip = 256;
+  const Kernels kernels_;
+  const Row row_;
+  const char* const in_;
+  char* const out_;
+  int top_ = 0;
+  char* work_ = nullptr;
+  std::vector<Task> tasks_;
+  std::vector<std::atomic<int64_t>> blocks_left_;
+  std::atomic<size_t> next_{0};
+  std::atomic<int64_t> done_{0};
+};
+
+template <class Pool>
+void transform(const Kernels& kernels, const Row& row, const void* in, void* out, int64_t rows,
+               Pool& pool, int64_t threads) {
+  if (threads > 1 && Job::worth_sharing(rows * row.size()))
+    Job::run(std::make_shared<Job>(kernels, row, in, out, rows, threads), pool, threads);
+  else
+    kernels.rows(row, in, out, 0, rows);
+}
+
+}  // namespace hadax
+
+#endif  // HADAX_NATIVE_SCHEDULE_H_
