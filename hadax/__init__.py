@@ -9,6 +9,7 @@ import importlib
 from types import ModuleType
 
 from hadax import operators
+from hadax.kernels._backends import backends
 from hadax.operators import (
     haar_rotation,
     householder,
@@ -25,6 +26,7 @@ from hadax.transforms.walsh import fwht, fwhtn, ifwht, ifwhtn
 __version__ = "0.1.0"
 
 __all__ = [
+    "backends",
     "bit_reverse",
     "fftbr",
     "fwht",

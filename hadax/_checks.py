@@ -285,6 +285,14 @@ def unsharded_axis(spec: object, n: int) -> NoReturn:
     )
 
 
+def backend_cannot(implementation: str, reason: str) -> NoReturn:
+    """Refuse an implementation that cannot compute this."""
+    raise NotImplementedError(
+        f"Argument `implementation` must be able to compute this, but is {implementation!r}: "
+        f"{reason}. Pass implementation=None; hadax.backends() lists what serves."
+    )
+
+
 # --- Hadamard orders -----------------------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ from jaxtyping import Inexact, Int8, Integer, Key, Num, Shaped
 
 Norm: TypeAlias = Literal["ortho", "backward", "forward"]
 Order: TypeAlias = Literal["natural", "dyadic", "sequency"]
-Implementation: TypeAlias = Literal["xla", "dense"]
+Implementation: TypeAlias = Literal["xla", "dense", "native"]
+Side: TypeAlias = Literal["before", "after"]
 KeyArray: TypeAlias = Key[Array, ""]
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "Num",
     "Order",
     "Shaped",
+    "Side",
 ]

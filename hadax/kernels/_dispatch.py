@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from hadax import _checks
 from hadax._bits import bit_reversal, is_power_of_two, walsh_order
 from hadax._linear_primitive import Parameters, define_linear
-from hadax._typing import Array, Implementation, Order
-from hadax.kernels import _dense, _xla
+from hadax._typing import Array, Implementation, Order, Side
+from hadax.kernels import _dense, _native, _xla
 
 _HADAMARD: dict[str, Callable[..., Array]] = {"xla": _xla.hadamard, "dense": _dense.hadamard}
 
@@ -28,19 +29,31 @@ def _flip_transpose(parameters: Parameters) -> Parameters:
 
 def _wht_kernel(
     x: Array,
-    *,
+    *signs: Array,
     order: Order = "natural",
-    implementation: Implementation = "xla",
+    implementation: Implementation | None = None,
     transpose: bool = False,
     scale: float = 1.0,
+    side: Side = "before",
 ) -> Array:
-    """The natural-order kernel of a backend, and the rows in the wanted order."""
-    y = _HADAMARD[implementation](x, scale=scale, transpose=transpose)
+    """scale * H x, or H^T, with one vector of signs before or after it, and the rows in `order`."""
+    given = {"implementation": implementation, "transpose": transpose or None, "scale": scale}
+    if signs:
+        s = signs[0].astype(x.dtype).reshape((1,) * (x.ndim - 1) + signs[0].shape)
+        y = wht(x * s if side == "before" else x, order=order, **given)
+        return y if side == "before" else y * s
     rows = walsh_order(x.shape[-1], order)
-    return y if rows is None else jnp.take(y, rows, axis=-1, unique_indices=True, mode="clip")
+    if rows is not None:
+        return jnp.take(wht(x, **given), rows, axis=-1, unique_indices=True, mode="clip")
+    if implementation is not None and implementation not in _HADAMARD:
+        _checks.backend_cannot(implementation, "it does not serve this platform")
+    return _HADAMARD[implementation or "xla"](x, scale=scale, transpose=transpose)
 
 
 def _wht_transpose(parameters: Parameters) -> Parameters:
+    if "side" in parameters:
+        side = "before" if parameters["side"] == "after" else "after"
+        parameters = parameters | {"side": side}
     # The Walsh matrix is symmetric in all three orders; at other lengths H and H^T differ.
     return parameters if is_power_of_two(parameters["n"]) else _flip_transpose(parameters)
 
@@ -63,7 +76,7 @@ def _bit_reverse_kernel(x: Array) -> Array:
     return jnp.take(x, r, axis=-1, unique_indices=True, mode="clip")
 
 
-wht = define_linear("hadax_wht", _wht_kernel, _wht_transpose)
+wht = define_linear("hadax_wht", _wht_kernel, _wht_transpose, {"cpu": _native.lower_wht})
 kron2 = define_linear("hadax_kron2", _xla.kron2, _kron2_transpose)
 fftbr = define_linear("hadax_fftbr", _fftbr_kernel, _flip_transpose)
 bit_reverse = define_linear("hadax_bit_reverse", _bit_reverse_kernel, _same)

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from hadax import _checks, _dtypes
+from hadax._bits import is_power_of_two
 from hadax._typing import Array, DTypeLike, KeyArray
-from hadax.kernels import _hadamard_orders
+from hadax.kernels import _dispatch, _hadamard_orders
 from hadax.operators.base import OrthogonalOperator, _row, array, operator_class, static
 from hadax.operators.elementary import Dense
-from hadax.transforms.walsh import fwht, ifwht
 
 
 @operator_class
@@ -34,10 +34,12 @@ class RandomizedHadamard(OrthogonalOperator):
     def _apply(self, x: Array) -> Array:
         _checks.not_integer(x.dtype)
         dtype = _dtypes.accumulator(x.dtype)  # one rounding at the end, not one a block
+        n = self.shape[0]
+        side = "after" if self.transposed else "before"
+        transpose = True if self.transposed and not is_power_of_two(n) else None
 
         def block(y: Array, signs: Array) -> tuple[Array, None]:
-            y = ifwht(y) * _row(signs, y) if self.transposed else fwht(y * _row(signs, y))
-            return y, None
+            return _dispatch.wht(y, signs, side=side, scale=n**-0.5, transpose=transpose), None
 
         # A few blocks are written out: XLA runs the body of a loop on one thread.
         unroll = min(self.blocks, 4)

@@ -32,6 +32,8 @@ bool format_of(ffi::DataType type, Format* format) {
     case ffi::F16: *format = Format::kFloat16; return true;
     case ffi::C64: *format = Format::kComplex64; return true;
     case ffi::C128: *format = Format::kComplex128; return true;
+    case ffi::S32: case ffi::U32: *format = Format::kInteger32; return true;
+    case ffi::S64: case ffi::U64: *format = Format::kInteger64; return true;
     default: return false;
   }
 }
@@ -98,5 +100,10 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_wht_signed, hadax::with_signs,
                                                .Attr<ffi::Span<const uint8_t>>("patterns"));
 
 extern "C" const char* hadax_isa() { return hadax::isa().name; }
+
+// The version of XLA's interface these handlers speak. One that XLA does not know would keep JAX's
+// CPU backend from starting, so it is compared before they are registered.
+extern "C" int hadax_ffi_major() { return XLA_FFI_API_MAJOR; }
+extern "C" int hadax_ffi_minor() { return XLA_FFI_API_MINOR; }
 
 #pragma GCC visibility pop

@@ -116,7 +116,9 @@ Kernels kernels_for(Format format, bool before, bool after) {
     case Format::kBfloat16: return signed_kernels<Bfloat16, float, 0>(before, after);
     case Format::kFloat16: return signed_kernels<Float16, float, 0>(before, after);
     case Format::kComplex64: return signed_kernels<float, float, 1>(before, after);
-    default: return signed_kernels<double, double, 1>(before, after);
+    case Format::kComplex128: return signed_kernels<double, double, 1>(before, after);
+    case Format::kInteger32: return signed_kernels<uint32_t, uint32_t, 0>(before, after);
+    default: return signed_kernels<uint64_t, uint64_t, 0>(before, after);
   }
 }
 

@@ -30,7 +30,9 @@ struct Kernels {
   int work_bytes;
 };
 
-enum class Format { kFloat32, kFloat64, kBfloat16, kFloat16, kComplex64, kComplex128 };
+enum class Format {
+  kFloat32, kFloat64, kBfloat16, kFloat16, kComplex64, kComplex128, kInteger32, kInteger64
+};
 
 }  // namespace hadax
 

@@ -52,6 +52,7 @@ struct IntegerOf<8> {
   using type = int64_t;
 };
 
+// Integers are unsigned ones, which wrap around as arrays of integers do.
 template <class T>
 struct Simd {
   static constexpr int kLanes = HADAX_VECTOR_BYTES / sizeof(T);
@@ -66,6 +67,7 @@ struct Simd {
   using Halves = typename VectorOf<uint16_t, kLanes>::Unaligned;
   using Integer = typename IntegerOf<sizeof(T)>::type;
   using Int = typename VectorOf<Integer, kLanes>::Aligned;
+  static constexpr bool kIsInteger = T(1) / 2 == 0;
   static constexpr Integer kSignBit = Integer(1) << (8 * sizeof(T) - 1);
   using Bits = typename VectorOf<uint32_t, kLanes>::Aligned;
 
@@ -100,6 +102,7 @@ struct Simd {
 
   // v times the signs +1 and -1 from p.
   static HADAX_INLINE Vector flip(Vector v, const int8_t* p) {
+    if constexpr (kIsInteger) return v * (Vector)widen(p);
     return (Vector)((Int)v ^ (widen(p) & kSignBit));
   }
 
