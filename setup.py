@@ -65,6 +65,6 @@ class BuildWheel(bdist_wheel):
 
 
 setup(
-    ext_modules=[Extension("hadax.kernels.libhadax", sources=[], optional=True)],
+    ext_modules=[Extension("hadax.kernels.native.libhadax", sources=[], optional=True)],
     cmdclass={"build_ext": BuildNative, "bdist_wheel": BuildWheel},
 )

@@ -336,18 +336,3 @@ def real_float(name: str, x: ArrayLike) -> Array:
             "Cast it, for example with x.astype('float32')."
         )
     return found
-
-
-def share(name: str, value: float) -> None:
-    """Refuse a share of a whole that is not above 0 and at most 1."""
-    if not 0 < value <= 1:
-        raise ValueError(f"Argument `{name}` must be above 0 and at most 1, but is {value}.")
-
-
-def gains(name: str, shape: tuple[int, ...], kernel: tuple[int, ...]) -> None:
-    """Refuse gains that are not one an input of the kernel."""
-    if shape != kernel[:-1]:
-        raise ValueError(
-            f"Argument `{name}` must have the shape of the kernel without its last axis, "
-            f"{kernel[:-1]}, but has {name}.shape={shape}."
-        )

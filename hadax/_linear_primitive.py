@@ -109,7 +109,7 @@ def define_linear(
 
 
 def _rule(platforms: Mapping[str, LoweringRule], ctx: Any) -> LoweringRule | None:
-    """The rule of the one platform a program is for; one for several (an export) takes the kernel."""
+    """The rule of the one platform a program is for; an export for several takes the kernel."""
     wanted = ctx.platforms or ctx.module_context.platforms
     return platforms.get(wanted[0]) if len(wanted) == 1 else None
 

@@ -20,7 +20,7 @@ from hadax import _checks
 from hadax._bits import is_power_of_two
 from hadax.kernels import _hadamard_orders
 
-LIBRARY = Path(__file__).with_name("libhadax.so")
+LIBRARY = Path(__file__).parent / "native/libhadax.so"
 _TARGETS = ("hadax_wht", "hadax_wht_signed")
 _FLOATS = ("float32", "float64", "bfloat16", "float16", "complex64", "complex128")
 _DTYPES = (*_FLOATS, "int32", "int64", "uint32", "uint64")
@@ -154,7 +154,7 @@ def _is_kept(x: Any) -> bool:
         if operation.name != "stablehlo.reshape":
             return False
         x = operation.operands[0]
-    function = x.owner.owner.operation
+    function: Any = x.owner.owner.operation
     if function.name != "func.func" or function.attributes["sym_name"].value != "main":
         return False
     given = function.attributes["arg_attrs"][mlir.ir.BlockArgument(x).arg_number]

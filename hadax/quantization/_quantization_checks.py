@@ -30,7 +30,7 @@ def clip(value: ArrayLike, reduced: tuple[int, ...], dtype: DTypeLike) -> Array:
     if not isinstance(share, core.Tracer):
         seen = np.asarray(share, np.float64)
         for one in seen[~((seen > 0) & (seen <= 1))].tolist():
-            _checks.share("clip", one)
+            one_share("clip", one)
     return jnp.asarray(share, dtype).reshape(aligned)
 
 
@@ -61,4 +61,19 @@ def gain_kinds(gain: Array, kernel: Array) -> None:
         raise TypeError(
             f"Argument `gain` must be real for a real kernel, but has gain.dtype={gain.dtype} and "
             f"kernel.dtype={kernel.dtype}. Cast the kernel to complex first."
+        )
+
+
+def one_share(name: str, value: float) -> None:
+    """Refuse a share of a whole that is not above 0 and at most 1."""
+    if not 0 < value <= 1:
+        raise ValueError(f"Argument `{name}` must be above 0 and at most 1, but is {value}.")
+
+
+def gains(name: str, shape: tuple[int, ...], kernel: tuple[int, ...]) -> None:
+    """Refuse gains that are not one an input of the kernel."""
+    if shape != kernel[:-1]:
+        raise ValueError(
+            f"Argument `{name}` must have the shape of the kernel without its last axis, "
+            f"{kernel[:-1]}, but has {name}.shape={shape}."
         )

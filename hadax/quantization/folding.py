@@ -120,6 +120,6 @@ def fold_gain(gain: ArrayLike, kernel: ArrayLike) -> Array:
         `fold_into_reader`.
     """
     g, w = _checks.array("gain", gain), _checks.array("kernel", kernel)
-    _checks.gains("gain", g.shape, w.shape)
+    _quantization_checks.gains("gain", g.shape, w.shape)
     _quantization_checks.gain_kinds(g, w)
     return g[..., :, None].astype(w.dtype) * w
