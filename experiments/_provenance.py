@@ -12,7 +12,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "gguf", "tokenizers")
+PACKAGES = (
+    *("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "gguf", "tokenizers"),
+    *("torch", "fht-cpu", "ffht-unofficial", "pyfwht", "qmcpy"),
+)
 
 
 def provenance() -> dict[str, Any]:

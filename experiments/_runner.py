@@ -150,7 +150,11 @@ def check_machine(done: Results, start: Mapping[str, Any]) -> None:
 
 def describe(trial: Any) -> str:
     """Return a trial's parameters in a line."""
-    return " ".join(f"{name}={value}" for name, value in as_json(trial).items())
+
+    def short(value: Any) -> Any:
+        return f"({len(value)})" if isinstance(value, list) else value
+
+    return " ".join(f"{name}={short(value)}" for name, value in as_json(trial).items())
 
 
 def as_json(settings: Any) -> dict[str, Any]:
