@@ -38,7 +38,7 @@ class Contender:
     family: str
     variant: str
     function: str
-    """``module:function`` in this folder; it is called as function(job, **options)."""
+    """``module:function``, called as function(job, **options) in a process of its own."""
     options: Mapping[str, Any] = field(default_factory=dict)
     workloads: tuple[Workload, ...] = _WALSH
     dtypes: tuple[DType, ...] = REALS
@@ -77,23 +77,23 @@ class Contender:
         least, most = self.interest
         return job.workload in self.workloads and least <= job.bytes <= most
 
-    def prepare(self, job: Job) -> Prepared:
-        """Import its library and bring it to its start."""
-        module, _, function = self.function.partition(":")
-        make = getattr(importlib.import_module(f"experiments.{module}"), function)
-        return make(job, **self.options)
+
+def prepare(function: str, job: Job, options: Mapping[str, Any]) -> Prepared:
+    """Import a contender's library and bring it to its start."""
+    module, _, name = function.partition(":")
+    return getattr(importlib.import_module(module), name)(job, **options)
 
 
 def _entry(module: str, family: str, variant: str, function: str, **settings: Any) -> Contender:
     """An entry of the table; what is no field of it is an option of its function."""
-    options = {name: value for name, value in settings.items() if name not in _FIELDS}
-    fields = {name: value for name, value in settings.items() if name in _FIELDS}
+    options = {name: settings[name] for name in settings if name not in _FIELDS}
+    fields: dict[str, Any] = {name: settings[name] for name in settings.keys() & _FIELDS}
     in_place = bool(options.get("donate") or options.get("inplace"))
     return Contender(family, variant, f"{module}:{function}", options, in_place=in_place, **fields)
 
 
-_jax = functools.partial(_entry, "_contenders_jax")
-_peer = functools.partial(_entry, "_contenders_peers")
+_jax = functools.partial(_entry, "experiments._contenders_jax")
+_peer = functools.partial(_entry, "experiments._contenders_peers")
 _FIELDS = frozenset(Contender.__dataclass_fields__)
 _ALL: tuple[Workload, ...] = get_args(Workload)
 _TRANSFORM: dict[str, Any] = {"workloads": (*_WALSH, "length"), "any_length": True}
@@ -162,8 +162,3 @@ CONTENDERS: tuple[Contender, ...] = (
 FAMILIES = tuple(dict.fromkeys(contender.family for contender in CONTENDERS))
 OURS = tuple(family for family in FAMILIES if family.startswith("hadax"))
 PEERS = ("torch", "fht-cpu", "ffht-unofficial", "pyfwht", "qmcpy", "scipy")
-
-
-def find(name: str) -> Contender:
-    """Return the contender of this name."""
-    return next(contender for contender in CONTENDERS if contender.name == name)

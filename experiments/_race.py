@@ -215,7 +215,8 @@ def _prepare(
     """Bring one to the start."""
     if (reason := entrant.contender.refusal(job)) is not None:
         raise ContenderError(reason)
-    entrant.start = stable.ask(entrant.contender, do="prepare", **task)
+    how = {"function": entrant.contender.function, "options": dict(entrant.contender.options)}
+    entrant.start = stable.ask(entrant.contender, do="prepare", **how, **task)
     slow = [few for seconds, few in FEWER_ROUNDS if entrant.start["call_seconds"] > seconds]
     entrant.rounds = min([rounds, *slow])
 

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments import _contenders
-from experiments._contenders import Prepared
+from experiments._contenders import Prepared, prepare
 from experiments._workloads import Job, Reference
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -29,11 +28,16 @@ class Worker:
         self._ready: dict[str, tuple[Prepared, int]] = {}
 
     def prepare(
-        self, name: str, job: dict[str, Any], reference: str, least_seconds: float
+        self,
+        name: str,
+        function: str,
+        options: dict[str, Any],
+        job: dict[str, Any],
+        reference: str,
+        least_seconds: float,
     ) -> dict[str, Any]:
         """Bring a contender to its start; say its error, and how many calls a timing takes."""
-        job["seed"] = tuple(job["seed"])
-        prepared = _contenders.find(name).prepare(Job(**job))
+        prepared = prepare(function, Job(**job | {"seed": tuple(job["seed"])}), options)
         error = None
         if prepared.output is not None:
             error = Reference.load(Path(reference)).error(prepared.output())
