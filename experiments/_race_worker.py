@@ -37,7 +37,8 @@ class Worker:
         least_seconds: float,
     ) -> dict[str, Any]:
         """Bring a contender to its start; say its error, and how many calls a timing takes."""
-        prepared = prepare(function, Job(**job | {"seed": tuple(job["seed"])}), options)
+        job["seed"] = tuple(job["seed"])
+        prepared = prepare(function, Job(**job), options)
         error = None
         if prepared.output is not None:
             error = Reference.load(Path(reference)).error(prepared.output())
