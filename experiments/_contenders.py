@@ -16,6 +16,7 @@ from experiments._workloads import DType, Job, Workload
 
 REALS: tuple[DType, ...] = ("float32", "float64", "bfloat16")
 WIDE: tuple[DType, ...] = ("float32", "float64")
+ASYNC_DISPATCH = "HADAX_ASYNC_DISPATCH"  # in the environment of a process whose JAX has it on
 _WALSH: tuple[Workload, ...] = ("fwht", "integers")
 
 
@@ -102,7 +103,7 @@ _TUNED = {
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
     "MALLOC_TOP_PAD_": "268435456",
 }
-_ASYNC = {"JAX_CPU_ENABLE_ASYNC_DISPATCH": "true"}
+_ASYNC = {ASYNC_DISPATCH: "1"}
 _EVERY: dict[str, Any] = {"dtypes": get_args(DType), "any_length": True}
 _COMPLEX: dict[str, Any] = {"workloads": ("fftbr",), "dtypes": ("complex64", "complex128")}
 

@@ -5,6 +5,7 @@ one overwrites its input, so it runs on its own output; the others make a new ar
 """
 
 import functools
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import hadax
-from experiments._contenders import Prepared
-from experiments._workloads import Job
+from experiments._contenders import ASYNC_DISPATCH, Prepared
+from experiments._workloads import Job, bit_reversal
 
 COMPILATIONS = 3
 
@@ -38,6 +39,7 @@ def bare(job: Job, *, donate: bool) -> Prepared:
 
 def rotation(job: Job, *, donate: bool) -> Prepared:
     """One block of the randomized rotation, a pytree that is an argument of the program."""
+    _configure(job)
     operator = hadax.randomized_hadamard(jax.random.key(0), job.n, 1)
     return _prepared(lambda x, operator: operator(x), job, donate, operator)
 
@@ -49,7 +51,7 @@ def fftbr(job: Job, *, donate: bool) -> Prepared:
 
 def gather_fft(job: Job) -> Prepared:
     """Undo the order, then `jnp.fft.fft`."""
-    order = np.asarray(hadax.bit_reverse(jnp.arange(job.n)))
+    order = bit_reversal(job.n)
     return _prepared(lambda x: jnp.fft.fft(x[:, order], norm="ortho"), job, False)
 
 
@@ -87,7 +89,7 @@ def _prepared(
     comparable: bool = True,
 ) -> Prepared:
     """Compile it a few times, from the trace on, then once more by a call, as a user does."""
-    jax.config.update("jax_enable_x64", job.dtype in ("float64", "complex128"))
+    _configure(job)
     x = jnp.array(job.input())
     donated_arguments = (0,) if donate else ()
     seconds = []
@@ -115,3 +117,9 @@ def _prepared(
         tuple(seconds),
         memory.temp_size_in_bytes if memory is not None else None,
     )
+
+
+def _configure(job: Job) -> None:
+    """Set JAX up before its first array: then it reads how to dispatch, and no variable for it."""
+    jax.config.update("jax_cpu_enable_async_dispatch", ASYNC_DISPATCH in os.environ)
+    jax.config.update("jax_enable_x64", job.dtype in ("float64", "complex128"))

@@ -109,7 +109,7 @@ def reference(job: Job) -> Reference:
 def _transform(job: Job, x: NDArray) -> NDArray:
     """The right output of rows of the input."""
     if job.workload == "fftbr":
-        return np.fft.fft(x.astype(complex)[:, _bit_reversal(job.n)], norm="ortho")
+        return np.fft.fft(x.astype(complex)[:, bit_reversal(job.n)], norm="ortho")
     y = x.astype(np.float64)
     if job.workload == "rotation":
         y = y * rotation_signs(job.n)
@@ -145,7 +145,7 @@ def _product(y: NDArray) -> NDArray:
     return np.concatenate([y @ part.T.astype(np.float64) for part in parts], axis=1)
 
 
-def _bit_reversal(n: int) -> NDArray[np.int64]:
+def bit_reversal(n: int) -> NDArray[np.int64]:
     """The permutation that reverses the bits of an index."""
     order = np.zeros(1, np.int64)
     while order.size < n:

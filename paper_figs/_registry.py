@@ -27,7 +27,9 @@ NAMES = (
     "wasserstein",
     "llm_perplexity",
     "llm_activations",
+    "speed",
 )
+TABLES = ("statements", "speed_table")
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,7 @@ class FigureModule:
 def load(name: str) -> FigureModule:
     """Import the figure of this name."""
     if name not in NAMES:
-        raise UsageError(
-            f"There is no figure {name!r}. There are: {', '.join(NAMES)}, statements (the table)."
-        )
+        there = f"{', '.join(NAMES)}; tables: {', '.join(TABLES)}"
+        raise UsageError(f"There is no figure {name!r}. There are: {there}.")
     module = importlib.import_module(f"paper_figs.{name}")
     return FigureModule(name, module.NEEDS, module.CAPTION, module.draw)
