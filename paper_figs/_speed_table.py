@@ -1,16 +1,19 @@
 """The tables of times, as Markdown: made from the results, so that nobody types a number."""
 
+import statistics
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from experiments._contenders import PEERS
 from experiments._contract import Row
 from experiments._provenance import name_states
 from experiments._store import Results
+from experiments._workloads import numpy_dtype
 from paper_figs import _files, _results
 
+Result: TypeAlias = Mapping[str, Any]
 SHORT = (
     "limit, x + 1, donated",
     "hadax native, donated",
@@ -38,7 +41,7 @@ def write_speed_table(place: _results.Place, folder: Path) -> list[Path]:
     results = _results.find("speed", place)
     sections = [
         f"# Times\n\n{readme(results)}",
-        *(f"## {title}\n\n{table(rows)}\n" for title, rows in _groups(results.rows)),
+        *(_section(title, rows) for title, rows in _groups(results.rows)),
         _refusals(results.rows),
     ]
     with _files.together(folder) as (draft, files):
@@ -74,8 +77,21 @@ def _groups(rows: Sequence[Row]) -> Iterable[tuple[str, list[Row]]]:
     return groups.items()
 
 
-def table(rows: Sequence[Row], names: Sequence[str] | None = None) -> str:
-    """Return a Markdown table: a line a contender, a column a race."""
+def _section(title: str, rows: Sequence[Row]) -> str:
+    """All that was measured in races of one kind."""
+    measures = {"Error": _error, "Compile time": _compile_time, "Temporary memory": _memory}
+    parts = [f"## {title}\n\n{table(rows)}\n"]
+    parts += [f"### {name}\n\n{table(rows, cell=cell)}\n" for name, cell in measures.items()]
+    return "\n".join(parts)
+
+
+def table(
+    rows: Sequence[Row],
+    names: Sequence[str] | None = None,
+    cell: Callable[[Row, Result], str] | None = None,
+) -> str:
+    """Return a Markdown table: a line a contender, a column a race; by default of times."""
+    cell = cell or _time
     by_race = [{each["name"]: each for each in row["contenders"]} for row in rows]
     if names is None:
         names = list(dict.fromkeys(name for race in by_race for name in race))
@@ -84,21 +100,39 @@ def table(rows: Sequence[Row], names: Sequence[str] | None = None) -> str:
         ["---", *("---:" for _ in rows)],
     ]
     for name in names:
-        cells = [_cell(race, name) for race in by_race]
+        results = zip(rows, (race.get(name) for race in by_race), strict=True)
+        cells = [cell(row, each) if each is not None else "" for row, each in results]
         if any(cells):
             lines.append([name, *(cell or "-" for cell in cells)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _cell(race: Mapping[str, Mapping[str, Any]], name: str) -> str:
+def _time(row: Row, result: Result) -> str:
     """The time of a contender, and that over the limit's."""
-    result, limit = race.get(name), race.get(SHORT[0])
-    if result is None or not result["seconds"]:
+    if not result["seconds"]:
         return ""
-    cell = duration(result["median"])
-    if limit is not None and limit["seconds"] and name != SHORT[0]:
-        cell += f" ({result['median'] / limit['median']:.3g})"
-    return cell
+    limit = next((each for each in row["contenders"] if each["name"] == SHORT[0]), result)
+    over = "" if limit is result else f" ({result['median'] / limit['median']:.3g})"
+    return duration(result["median"]) + over
+
+
+def _error(row: Row, result: Result) -> str:
+    """The relative error in l2 against float64."""
+    return "" if result["error"] is None else f"{result['error']:.2g}"
+
+
+def _compile_time(row: Row, result: Result) -> str:
+    """From the trace to the executable."""
+    seconds = result["compile_seconds"]
+    return duration(statistics.median(seconds)) if seconds else ""
+
+
+def _memory(row: Row, result: Result) -> str:
+    """The temporaries of the compiled program, over the size of its input."""
+    if result["temp_bytes"] is None:
+        return ""
+    size = row["rows"] * row["n"] * numpy_dtype(row["dtype"]).itemsize
+    return f"{result['temp_bytes'] / size:.2g}x"
 
 
 def duration(seconds: float) -> str:

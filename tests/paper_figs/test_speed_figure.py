@@ -26,6 +26,9 @@ def entry(name, microseconds, *, in_place=False, status="ok"):
         "low": spread[0],
         "high": spread[1],
         "seconds": [] if seconds is None else [seconds],
+        "error": None if seconds is None else 1.234e-7,
+        "compile_seconds": [0.03, 0.04, 0.05] if "donated" in name else [],
+        "temp_bytes": 4 * 1024 if "donated" in name else None,
     }
 
 
@@ -124,6 +127,9 @@ def test_the_table_has_every_race_and_where_it_comes_from(results, tmp_path):
     origin = "A Fine CPU (Linux x86_64, 2 cores), 2026-01-01, no git checkout; jax 1.2.3"
     assert origin in text.replace("\n", " ")
     assert "* torch, butterfly: not installed: torch (1x4096 float32, 1x2^20 float32" in text
+    assert "| hadax native, donated | 1.2e-07 | 1.2e-07 |" in text
+    assert "| hadax native, donated | 40 ms | 40 ms |" in text
+    assert "| hadax native, donated | 0.25x | 0.00098x |" in text
     assert "tuned malloc" not in _speed_table.readme(results)
 
 
