@@ -18,6 +18,7 @@ from typing import Any
 from experiments._contenders import Prepared, prepare
 from experiments._workloads import Job, Reference
 
+WRONG = 0.1  # sixteen bits give 0.01 at most
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
@@ -42,6 +43,8 @@ class Worker:
         error = None
         if prepared.output is not None:
             error = Reference.load(Path(reference)).error(prepared.output())
+            if not error < WRONG:
+                raise ArithmeticError(f"its output is wrong: the relative error is {error:.2g}")
         calls, seconds = _calls(prepared.loop, least_seconds)
         self._ready[name] = (prepared, calls)
         return {
@@ -82,6 +85,11 @@ def _time(loop: Callable[[int], object], calls: int) -> float:
     return time.perf_counter() - began
 
 
+def _line(error: Exception) -> str:
+    """The first line of a message."""
+    return str(error).partition("\n")[0]
+
+
 def main(parent: int) -> None:
     """Serve requests until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's affair
@@ -99,8 +107,10 @@ def main(parent: int) -> None:
             reply = getattr(worker, request.pop("do"))(**request)
         except ModuleNotFoundError as error:
             reply = {"refused": f"not installed: {error.name}"}
+        except NotImplementedError as error:
+            reply = {"refused": f"not available: {_line(error)}"}
         except Exception as error:  # whatever a library raises: the others go on without it
-            reply = {"refused": f"failed: {type(error).__name__}: {str(error).splitlines()[0]}"}
+            reply = {"refused": f"failed: {type(error).__name__}: {_line(error)}"}
         print(json.dumps(reply), file=replies, flush=True)
 
 

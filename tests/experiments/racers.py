@@ -41,6 +41,10 @@ def absent(job):
     importlib.import_module("a_library_that_is_not_there")
 
 
+def refuses(job):
+    raise NotImplementedError("built without it")
+
+
 def raises(job):
     raise ZeroDivisionError("by design\nwith a second line")
 
@@ -61,7 +65,7 @@ def dies_in_a_timing(job):
         nonlocal calls_so_far
         calls_so_far += calls
         time.sleep(calls / 1000)
-        if calls_so_far > 20:
+        if calls_so_far > 12:
             os._exit(4)
 
     return Prepared(loop)

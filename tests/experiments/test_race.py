@@ -42,14 +42,12 @@ def test_a_result_is_that_of_the_timings(stable):
     assert slept.keys() == found["right"].keys()
 
 
-def test_a_wrong_half_is_met(stable):
-    assert run(stable, contender("half_wrong"))["half_wrong"]["error"] > 0.3
-
-
 @pytest.mark.parametrize(
     ("name", "status"),
     [
         ("absent", "not installed: a_library_that_is_not_there"),
+        ("refuses", "not available: built without it"),
+        ("half_wrong", "failed: ArithmeticError: its output is wrong: the relative error is 0.59"),
         ("raises", "failed: ZeroDivisionError: by design"),
         ("dies", "failed: its process ended with SIGSEGV: last words"),
         ("exits", "failed: its process ended with exit code 3"),
@@ -61,18 +59,18 @@ def test_one_that_cannot_go_on_says_why_and_the_others_go_on(stable, monkeypatch
     run(stable, contender("sleeps"))  # its start may take longer than the others are waited for
     monkeypatch.setattr(_race, "ANSWER_SECONDS", 0.5 if name == "hangs" else 60)
     for _ in range(2):
-        found = run(stable, contender(name), contender("sleeps"), rounds=25)
+        found = run(stable, contender(name), contender("sleeps"), rounds=8)
         assert found[name]["status"] == status
         assert found[name]["seconds"] == []
         assert found[name]["median"] is None
-        assert len(found["sleeps"]["seconds"]) == 25
+        assert len(found["sleeps"]["seconds"]) == 8
 
 
 def test_a_process_takes_its_contenders_along(stable):
     shared = {"environment": {"SHARED": "1"}}
     one = contender("shared", "dies_in_a_timing", **shared)
     other = dataclasses.replace(contender("shared", "sleeps", **shared), variant="other")
-    results = _race.race(stable, JOB, [one, other], rounds=25, least_seconds=0.002)
+    results = _race.race(stable, JOB, [one, other], rounds=8, least_seconds=0.002)
     assert [result["status"] for result in results] == [
         "failed: its process ended with exit code 4",
         "failed: shared, toy took its process along",

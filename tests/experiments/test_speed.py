@@ -234,15 +234,22 @@ def test_what_did_not_take_part_gives_no_check():
     missing = entry("limit, x + 1, donated", [])
     alone = entry(NATIVE, [1.0] * 3, in_place=True)
     assert list(verdicts(row(4096, 4096, alone, missing))) == [
-        "fwht: error of hadax, 4096x4096 float32 (largest of 1)"
+        "fwht, 4096x4096 float32: variants of hadax that fail",
+        "fwht, 4096x4096 float32: error of hadax (largest of 1)",
     ]
+
+
+def test_a_failure_is_found_and_an_absence_is_none():
+    for status, verdict in (("failed: SIGSEGV", "no"), ("not available: no compiler", "yes")):
+        absent = entry("hadax native, fresh", [], error=None) | {"status": status}
+        assert holding(row(1, 8, absent), "variants of hadax that fail") == verdict
 
 
 def test_an_error_or_an_inexact_integer_is_found():
     wrong = entry("hadax xla, fresh", [1.0], error=1e-3)
     assert holding(row(1, 8, wrong), "error of hadax") == "no"
     inexact = entry("hadax xla, fresh", [1.0], error=1e-9)
-    assert holding(row(1, 8, inexact, workload="integers"), "integers are exact") == "no"
+    assert holding(row(1, 8, inexact, workload="integers"), "error of hadax") == "no"
 
 
 def test_a_length_is_compared_by_element():
