@@ -35,7 +35,8 @@ def gallery_pages(folder: Path) -> None:
     """Draw every figure that has published results, and write the page that shows them."""
     _empty(folder)
     _cli.main(["--results", "paper", "--out", str(folder)])
-    lines = ["# Gallery", "", "```{toctree}", "statements", "```", ""]
+    tables = [name for name in _registry.TABLES if (folder / f"{name}.md").exists()]
+    lines = ["# Gallery", "", "```{toctree}", *tables, "```", ""]
     for page in (folder / f"{name}.md" for name in _registry.NAMES):
         if page.exists():
             lines += [f"## {page.stem.replace('_', ' ').capitalize()}", "", page.read_text()]

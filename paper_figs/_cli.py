@@ -13,7 +13,10 @@ from experiments._contract import UsageError
 from paper_figs import _registry, _results
 from paper_figs._files import check_writable
 from paper_figs._render import render
+from paper_figs._speed_table import write_speed_table
 from paper_figs._statements import write_statements
+
+_TABLES = {"statements": write_statements, "speed_table": write_speed_table}
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Command:
     """Draw figures from results of experiments."""
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Figures, or "statements" for the table of checks; all of them if none is named."""
+    """Figures, "statements" for the table of checks, "speed_table" for times; default: all."""
     results: _results.Place = "paper"
     """The committed results of the paper presets, or the newest ones of your own runs."""
     out: Path = Path("figures")
@@ -35,7 +38,7 @@ def main(args: Sequence[str]) -> int:
         if command is None:
             return 0
         for name in command.names:
-            if name != "statements":
+            if name not in _TABLES:
                 _registry.load(name)
         check_writable(command.out)
     except UsageError as error:
@@ -47,10 +50,10 @@ def main(args: Sequence[str]) -> int:
 def _draw(command: Command) -> int:
     """Draw what is asked for; what lacks results is said and does not stop the others."""
     missing = False
-    for name in command.names or (*_registry.NAMES, "statements"):
+    for name in command.names or (*_registry.NAMES, *_registry.TABLES):
         try:
-            if name == "statements":
-                files = write_statements(command.results, command.out)
+            if name in _TABLES:
+                files = _TABLES[name](command.results, command.out)
             else:
                 files = render(_registry.load(name), command.results, command.out)
         except UsageError as error:

@@ -2,7 +2,8 @@
 
 A figure module has
 
-* ``NEEDS``: the names of the experiments whose results it draws;
+* ``NEEDS``: the names of the experiments whose results it draws; "NAME PRESET" where it is those of
+  a preset that measures on another device;
 * ``CAPTION``: Markdown, ready for a gallery. ``{column}`` in it stands for the values of a column
   of the results, ``{column:other=value}`` for those of the rows where another column has a value;
 * ``draw(df) -> Figure``: one polars data frame for each name in NEEDS. It draws what the rows
@@ -26,7 +27,9 @@ NAMES = (
     "wasserstein",
     "llm_perplexity",
     "llm_activations",
+    "speed",
 )
+TABLES = ("statements", "speed_table")
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,7 @@ class FigureModule:
 def load(name: str) -> FigureModule:
     """Import the figure of this name."""
     if name not in NAMES:
-        raise UsageError(
-            f"There is no figure {name!r}. There are: {', '.join(NAMES)}, statements (the table)."
-        )
+        there = f"{', '.join(NAMES)}; tables: {', '.join(TABLES)}"
+        raise UsageError(f"There is no figure {name!r}. There are: {there}.")
     module = importlib.import_module(f"paper_figs.{name}")
     return FigureModule(name, module.NEEDS, module.CAPTION, module.draw)

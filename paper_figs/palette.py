@@ -30,5 +30,25 @@ ROTATION_LABELS: Final = {
     "haar": "Haar",
 }
 ROTATION_MARKERS: Final = {"none": "X", "one block": "o", "two blocks": "s", "haar": "^"}
+RACERS: Final = {
+    "hadax native": BLUE,
+    "hadax xla": VERMILION,
+    "fht-cpu": GREEN,
+    "ffht-unofficial": SKY,
+    "pyfwht": ORANGE,
+    "torch": PURPLE,
+    "textbook JAX": GREY,
+    "qmcpy": BLACK,
+}
+RACER_MARKERS: Final = {
+    "hadax native": "o",
+    "hadax xla": "s",
+    "fht-cpu": "^",
+    "ffht-unofficial": "v",
+    "pyfwht": "P",
+    "torch": "X",
+    "textbook JAX": "D",
+    "qmcpy": "*",
+}
 BOUND: Final = BLACK
 GUIDE: Final = GREY

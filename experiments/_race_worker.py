@@ -1,0 +1,118 @@
+"""The process of one family of contenders: `python -m experiments._race_worker PARENT`.
+
+It reads one JSON request a line, and answers each with one line: what it was asked for, or why it
+cannot. Only one process of a race works at a time; between requests `_race.py` stops it.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from experiments._contenders import Prepared, prepare
+from experiments._workloads import Job, Reference
+
+WRONG = 0.1  # sixteen bits give 0.01 at most
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl
+
+
+class Worker:
+    """The contenders that are at their start."""
+
+    def __init__(self) -> None:
+        self._ready: dict[str, tuple[Prepared, int]] = {}
+
+    def prepare(
+        self,
+        name: str,
+        function: str,
+        options: dict[str, Any],
+        job: dict[str, Any],
+        reference: str,
+        least_seconds: float,
+    ) -> dict[str, Any]:
+        """Bring a contender to its start; say its error, and how many calls a timing takes."""
+        job["seed"] = tuple(job["seed"])
+        prepared = prepare(function, Job(**job), options)
+        error = None
+        if prepared.output is not None:
+            error = Reference.load(Path(reference)).error(prepared.output())
+            if not error < WRONG:
+                raise ArithmeticError(f"its output is wrong: the relative error is {error:.2g}")
+        calls, seconds = _calls(prepared.loop, least_seconds)
+        self._ready[name] = (prepared, calls)
+        return {
+            "error": error,
+            "calls": calls,
+            "call_seconds": seconds,
+            "compile_seconds": list(prepared.compile_seconds),
+            "temp_bytes": prepared.temp_bytes,
+        }
+
+    def time(self, name: str) -> dict[str, Any]:
+        """Return the seconds of one call, averaged over one timing."""
+        prepared, calls = self._ready[name]
+        if calls > 1:
+            prepared.loop(1)  # the caches hold the data of another process
+        return {"seconds": _time(prepared.loop, calls) / calls}
+
+    def drop(self) -> dict[str, Any]:
+        """Forget the contenders, and their arrays with them."""
+        self._ready.clear()
+        gc.collect()
+        return {}
+
+
+def _calls(loop: Callable[[int], object], least_seconds: float) -> tuple[int, float]:
+    """Return how many calls take so long, and what one takes, after a call that does not count."""
+    loop(1)
+    calls = 1
+    while (seconds := _time(loop, calls)) < least_seconds:
+        calls = max(2 * calls, min(100 * calls, int(1.2 * calls * least_seconds / seconds)))
+    return calls, seconds / calls
+
+
+def _time(loop: Callable[[int], object], calls: int) -> float:
+    """Return the seconds of so many calls."""
+    began = time.perf_counter()
+    loop(calls)
+    return time.perf_counter() - began
+
+
+def _line(error: Exception) -> str:
+    """The first line of a message."""
+    return str(error).partition("\n")[0]
+
+
+def main(parent: int) -> None:
+    """Serve requests until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's affair
+    if sys.platform == "linux":
+        # Die with the parent, even if it is killed while this process is stopped.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        return  # it is gone already
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no reply
+    worker = Worker()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            reply = getattr(worker, request.pop("do"))(**request)
+        except ModuleNotFoundError as error:
+            reply = {"refused": f"not installed: {error.name}"}
+        except NotImplementedError as error:
+            reply = {"refused": f"not available: {_line(error)}"}
+        except Exception as error:  # whatever a library raises: the others go on without it
+            reply = {"refused": f"failed: {type(error).__name__}: {_line(error)}"}
+        print(json.dumps(reply), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
