@@ -6,13 +6,13 @@ import io
 import itertools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import tyro
 
 from experiments import _registry, _report, _store
-from experiments._contract import Experiment, UsageError
+from experiments._contract import PRESETS, Experiment, UsageError
 from experiments._runner import fingerprint, result_path, run_experiment
 from experiments._store import Results
 
@@ -24,7 +24,6 @@ usage: python -m experiments                                  what there is and 
 options: --fresh   forget the results of these settings first
          --strict  exit with 1 if a check does not hold
 """
-PRESETS = ("smoke", "quick", "paper")
 
 
 def main(args: Sequence[str]) -> int:
@@ -58,18 +57,18 @@ def _dispatch(args: list[str]) -> int:
     if args[0] == "all":
         return _run_all(args[1:], flags)
     experiment = _registry.load(args[0])
-    preset = _preset(args[0], args[1:])
+    preset = _preset(args[0], args[1:], experiment.presets)
     config = parse_config(experiment, preset, args[2:])
     if config is None:
         return 0
     return _run_one(experiment, preset, config, flags)
 
 
-def _preset(name: str, args: list[str]) -> str:
+def _preset(name: str, args: list[str], presets: Collection[str]) -> str:
     """Return the preset, or say which there are."""
-    if not args or args[0] not in PRESETS:
+    if not args or args[0] not in presets:
         given = f"is {args[0]!r}" if args else "is missing"
-        raise UsageError(f"PRESET of {name!r} must be one of {', '.join(PRESETS)}, but {given}.")
+        raise UsageError(f"PRESET of {name!r} must be one of {', '.join(presets)}, but {given}.")
     return args[0]
 
 
@@ -118,7 +117,7 @@ def _run_one(
 
 def _run_all(args: list[str], flags: dict[str, bool]) -> int:
     """Run every experiment; what cannot run is said and does not stop the others."""
-    preset = _preset("all", args)
+    preset = _preset("all", args, PRESETS)
     if args[1:]:
         raise UsageError(f"'all' takes no fields, but has {' '.join(args[1:])}. Run one by name.")
     failed = False

@@ -7,7 +7,9 @@ An experiment is one module that ends in ``EXPERIMENT = Experiment(...)``, and o
   command line; ``__post_init__`` raises ValueError for values that make no sense (most of them are
   caught by `check_settings` of ``_settings.py``);
 * ``presets``: "smoke" (seconds, every code path), "quick" (a minute or two on two cores) and
-  "paper" (the published numbers), all the same code with other settings;
+  "paper" (the published numbers), all the same code with other settings. Where a claim needs
+  another device, a further preset measures it there ("gpu"): its results are published as well,
+  and ``all`` leaves it out;
 * ``trials(config)``: the work list, each trial a frozen dataclass of JSON values that says
   *everything* its result depends on apart from the seed;
 * ``run(trial, key)``: one trial's result, a flat dict of JSON values without any time of day or
@@ -15,6 +17,12 @@ An experiment is one module that ends in ``EXPERIMENT = Experiment(...)``, and o
   (a loaded model) goes in a ``functools.cache``;
 * ``checks(rows)``: what the rows say about every claim, each a `Check`. A row is one flat dict:
   ``{"id": ..., **trial, **result}``. It is called on complete results only, of any preset.
+
+An experiment with ``timed=True`` measures how long something takes: its rows hold durations and
+may hold lists and dicts of JSON values. A repeated run then gives other numbers; what is left of
+the promise is that a trial that is done is not run again, that its random inputs are those of its
+key, and that one file holds one machine's rows: on another machine a sweep is not resumed. Whatever
+is compared with one another is timed inside of one trial.
 
 Trouble that the user can put right (a missing file, a wrong checksum) is raised as `UsageError`
 and reaches the command line as one line.
@@ -31,6 +39,8 @@ Row: TypeAlias = Mapping[str, Any]
 Source: TypeAlias = Literal["paper", "ours, proved", "measured", "reference"]
 Relation: TypeAlias = Literal["at most", "at least", "equals"]
 Verdict: TypeAlias = Literal["yes", "no", "undecided"]
+
+PRESETS = ("smoke", "quick", "paper")  # that every experiment has
 
 ConfigT = TypeVar("ConfigT")
 TrialT = TypeVar("TrialT")
@@ -94,3 +104,4 @@ class Experiment(Generic[ConfigT, TrialT]):
     trials: Callable[[ConfigT], Iterable[TrialT]]
     run: Callable[[TrialT, jax.Array], Mapping[str, Any]]
     checks: Callable[[Sequence[Row]], list[Check]]
+    timed: bool = False

@@ -23,9 +23,19 @@ def provenance() -> dict[str, Any]:
         "packages": {"python": platform.python_version(), **_versions()},
         "device": jax.devices()[0].device_kind,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "cpu": cpu_model(),
         "x64": jnp.asarray(0.0).dtype.itemsize == 8,
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
+
+
+def cpu_model() -> str:
+    """Return what the processor calls itself; empty where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # no Linux
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
 
 
 def git_state() -> dict[str, Any] | None:

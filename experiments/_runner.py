@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ def _sweep(
     missing = [name for name in work if name not in there]
     if done.rows:
         say_what_is_there(done, len(missing), start["git"])
+    if experiment.timed and missing:
+        check_machine(done, start)
     writer = _store.Writer(path, start, replace=fresh)
     with Progress(label, total=len(work), done=len(done.rows)) as bar:
         for name in missing:
@@ -111,7 +114,7 @@ def result_path(experiment: Experiment[Any, Any], preset: str, config: Any) -> P
     """Return where results of these settings go: the name says when they are not the preset's."""
     settings: Preset[Any] = experiment.presets[preset]
     if config == settings.config:
-        folder = "paper" if preset == "paper" else "local"
+        folder = "local" if preset in ("smoke", "quick") else "paper"
         return results_folder() / folder / f"{experiment.name}-{preset}.jsonl"
     digest = fingerprint(experiment, config)
     return results_folder() / "local" / f"{experiment.name}-{preset}-{digest}.jsonl"
@@ -132,6 +135,17 @@ def say_what_is_there(done: Results, missing: int, git: dict[str, Any] | None) -
         made = name_states(done.runs)
         kept += f" Made at {made}; the code is now at {name_state(git)}; --fresh starts over."
     print(kept)
+
+
+def check_machine(done: Results, start: Mapping[str, Any]) -> None:
+    """Refuse to add times to those of another machine."""
+    for run in done.runs:
+        for what in ("machine", "cpu", "device"):
+            if run.get(what) != start[what]:
+                raise UsageError(
+                    f"{done.path} was timed on another machine ({run.get(what)}; this one is "
+                    f"{start[what]}). Start it afresh with --fresh, or set HADAX_RESULTS."
+                )
 
 
 def describe(trial: Any) -> str:

@@ -6,8 +6,9 @@ Each line is an object with one key that says what it is:
 * ``{"row": {"id": ..., **trial, **result}}``  one finished trial;
 * ``{"end": {...}}``  the run above it went through: seconds and how many trials it added.
 
-Rows hold no times, so the row lines of a run that was killed and resumed are the same, byte for
-byte, as those of an unbroken run; only the "run" and "end" lines tell the difference.
+Rows hold no times, but for timed experiments, so the row lines of a run that was killed and resumed
+are the same, byte for byte, as those of an unbroken run; only the "run" and "end" lines tell the
+difference.
 """
 
 import contextlib

@@ -2,7 +2,8 @@
 
 A figure module has
 
-* ``NEEDS``: the names of the experiments whose results it draws;
+* ``NEEDS``: the names of the experiments whose results it draws; "NAME PRESET" where it is those of
+  a preset that measures on another device;
 * ``CAPTION``: Markdown, ready for a gallery. ``{column}`` in it stands for the values of a column
   of the results, ``{column:other=value}`` for those of the rows where another column has a value;
 * ``draw(df) -> Figure``: one polars data frame for each name in NEEDS. It draws what the rows

@@ -7,21 +7,25 @@ from typing import Any, Literal, TypeAlias
 import polars as pl
 
 from experiments import _store
-from experiments._contract import UsageError
+from experiments._contract import PRESETS, UsageError
 
 Place: TypeAlias = Literal["paper", "local"]
 
 
-def find(experiment: str, place: Place) -> _store.Results:
+def find(need: str, place: Place) -> _store.Results:
     """Return the paper's results, or the newest local ones that say most.
 
-    Local results of a smoke preset or of an unfinished run only count where there is nothing else.
+    `need` is an experiment, or "NAME PRESET" for a preset that not every experiment has: it never
+    stands for the others. Local results of a smoke preset or of an unfinished run only count where
+    there is nothing else.
     """
-    folder = _store.results_folder() / place
-    pattern = f"{experiment}-paper.jsonl" if place == "paper" else f"{experiment}-*.jsonl"
-    found = [results for path in folder.glob(pattern) if (results := _store.read(path)).rows]
+    experiment, _, special = need.partition(" ")
+    presets = (special,) if special else ("paper",) if place == "paper" else PRESETS
+    paths = (_store.results_folder() / place).glob(f"{experiment}-*.jsonl")
+    read = (_store.read(path) for path in paths)
+    found = [each for each in read if each.rows and each.runs[-1]["preset"] in presets]
     if not found:
-        preset = "paper" if place == "paper" else "quick"
+        preset = special or ("paper" if place == "paper" else "quick")
         raise UsageError(
             f"There are no {place} results of experiment {experiment!r}. "
             f"Make them: python -m experiments {experiment} {preset}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments import _cli, _provenance, _registry
-from experiments._contract import UsageError
+from experiments._contract import PRESETS, UsageError
 from tests.experiments import toy
 
 
@@ -93,6 +93,19 @@ def test_all_goes_on_after_one_that_cannot_run(capsys, monkeypatch):
     assert "toy smoke: 1 of 1 checks hold" in captured.out
 
 
+def test_all_leaves_out_what_needs_another_device(capsys, monkeypatch):
+    presets = toy.EXPERIMENT.presets | {"gpu": toy.Preset(toy.Config(size=1), minutes=0)}
+    monkeypatch.setattr(
+        toy, "EXPERIMENT", toy.Experiment(**{**vars(toy.EXPERIMENT), "presets": presets})
+    )
+    monkeypatch.setattr(_registry, "NAMES", ("toy",))
+    assert _cli.main(["toy", "gpu"]) == 0
+    assert _cli.main(["toy", "fast"]) == 2
+    assert "must be one of smoke, quick, paper, gpu, but is 'fast'" in capsys.readouterr().err
+    assert _cli.main(["all", "gpu"]) == 2
+    assert "must be one of smoke, quick, paper, but is 'gpu'" in capsys.readouterr().err
+
+
 def test_the_listing_has_question_presets_and_last_result(capsys, monkeypatch):
     monkeypatch.setattr(_registry, "NAMES", ("toy",))
     _cli.main(["toy", "quick"])
@@ -151,7 +164,7 @@ def test_the_real_registry_loads():
     for name in ("kolmogorov", "wasserstein"):
         experiment = __import__(f"experiments.{name}", fromlist=["EXPERIMENT"]).EXPERIMENT
         assert experiment.name == name
-        assert set(experiment.presets) == set(_cli.PRESETS)
+        assert set(experiment.presets) == set(PRESETS)
 
 
 def test_a_reader_that_leaves_gets_no_traceback():

@@ -1,9 +1,10 @@
 import dataclasses
 import json
+import time
 
 import pytest
 
-from experiments import _store
+from experiments import _provenance, _store
 from experiments._contract import UsageError
 from experiments._runner import run_experiment, trial_id, work_list
 from tests.experiments import toy
@@ -67,6 +68,44 @@ def test_only_the_unchanged_paper_preset_goes_to_the_paper_folder(results):
     changed = run_experiment(toy.EXPERIMENT, "paper", toy.Config(size=3))
     assert published.path == results / "paper" / "toy-paper.jsonl"
     assert changed.path.parent == results / "local"
+
+
+def test_a_preset_for_another_device_is_published_too(results):
+    presets = toy.EXPERIMENT.presets | {"gpu": toy.Preset(toy.Config(size=1), minutes=0)}
+    on_gpu = dataclasses.replace(toy.EXPERIMENT, presets=presets)
+    assert run_experiment(on_gpu, "gpu", toy.Config(size=1)).path.parent == results / "paper"
+    with_fields = run_experiment(on_gpu, "gpu", toy.Config(size=2))
+    assert with_fields.path.parent == results / "local"
+
+
+TIMED = dataclasses.replace(
+    toy.EXPERIMENT, run=lambda trial, key: {"seconds": time.perf_counter()}, timed=True
+)
+
+
+def test_a_timed_experiment_resumes_with_the_times_it_has(results):
+    """Its rows are kept, not made again: they would differ."""
+    path = run_experiment(TIMED, "quick", toy.Config()).path
+    lines = path.read_bytes().splitlines(True)
+    path.write_bytes(b"".join(lines[:4]))  # the run and three rows
+    rows = run_experiment(TIMED, "quick", toy.Config()).rows
+    kept = [json.loads(line)["row"] for line in lines[1:4]]
+    assert rows[:3] == kept
+    assert rows[3:] != [json.loads(line)["row"] for line in lines[4:7]]
+
+
+@pytest.mark.parametrize("experiment", [TIMED, toy.EXPERIMENT], ids=["timed", "not timed"])
+def test_times_of_two_machines_are_not_mixed(results, monkeypatch, experiment):
+    path = run_experiment(experiment, "quick", toy.Config()).path
+    monkeypatch.setattr(_provenance, "cpu_model", lambda: "Another CPU")
+    assert run_experiment(experiment, "quick", toy.Config()).complete  # nothing to add
+    path.write_bytes(b"".join(path.read_bytes().splitlines(True)[:4]))
+    if experiment is TIMED:
+        with pytest.raises(UsageError, match=r"timed on another machine .*this one is Another CPU"):
+            run_experiment(experiment, "quick", toy.Config())
+    else:
+        assert run_experiment(experiment, "quick", toy.Config()).complete
+    run_experiment(experiment, "quick", toy.Config(), fresh=True)
 
 
 def test_results_of_other_settings_are_moved_aside(results, capsys):

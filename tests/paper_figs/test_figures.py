@@ -1,6 +1,7 @@
 """Every figure is drawn from small results; what is missing is said."""
 
 import csv
+import dataclasses
 import json
 import re
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from experiments import _registry as experiments_registry
 from experiments import kolmogorov, wasserstein
+from experiments._contract import Preset, UsageError
 from experiments._runner import run_experiment
 from paper_figs import _cli, _files, _registry, _results
 
@@ -135,6 +137,18 @@ def test_smoke_results_are_the_last_choice(results, monkeypatch, tmp_path):
     quick = run_experiment(experiment, "quick", config)
     run_experiment(experiment, "smoke", config)
     assert _results.find("wasserstein", "local").path == quick.path
+
+
+def test_a_preset_for_another_device_never_stands_for_the_others(monkeypatch, tmp_path):
+    monkeypatch.setenv("HADAX_RESULTS", str(tmp_path))
+    experiment, config = SMALL["wasserstein"]
+    presets = experiment.presets | {"gpu": Preset(config, minutes=0)}
+    gpu = run_experiment(dataclasses.replace(experiment, presets=presets), "gpu", config)
+    assert _results.find("wasserstein gpu", "paper").path == gpu.path
+    with pytest.raises(UsageError, match="python -m experiments wasserstein paper"):
+        _results.find("wasserstein", "paper")
+    with pytest.raises(UsageError, match="python -m experiments wasserstein gpu"):
+        _results.find("wasserstein gpu", "local")
 
 
 def test_captions_say_the_values_of_columns():
