@@ -95,20 +95,20 @@ def fwht(
     References:
         Fino & Algazi (1976), key `fino1976`.
     """
-    x, axis, devices, rows = _prepare(x, axis_name, axis, order)
+    x, axis, (rows, devices, places) = _prepare(x, axis_name, axis, order)
     stage = functools.partial(walsh.fwht, norm=norm, order=order, implementation=implementation)
     if devices == 1:
         return stage(x, axis=axis)
     y = jnp.moveaxis(x, axis, -1)
-    block = y.shape
+    *batch, _ = block = y.shape
     if order == "natural":
-        y = stage(y.reshape(*block[:-1], rows, devices, -1), axis=-2)
-        y = stage(_collect(y, axis_name).reshape(block))
-        y = _give_back(y.reshape(*block[:-1], devices, rows, -1), axis_name)
+        y = stage(y.reshape(*batch, 1, rows, devices, places), axis=-2)
+        y = stage(_exchange(y, axis_name, -2, -4).reshape(block))
+        y = _exchange(y.reshape(*batch, devices, rows, 1, places), axis_name, -4, -2)
     else:
-        y = stage(y.reshape(*block[:-1], -1, devices))
-        y = lax.all_to_all(y, axis_name, y.ndim - 1, y.ndim - 2)
-        y = _reflect(stage(y.reshape(block)), axis_name, order)
+        y = stage(y.reshape(*batch, 1, rows * places, devices))
+        y = stage(_exchange(y, axis_name, -1, -3).reshape(block))
+        y = _reflect(y, axis_name, order)
     return jnp.moveaxis(y.reshape(block), -1, axis)
 
 
@@ -159,19 +159,19 @@ def ifwht(
     See Also:
         `fwht`, `hadax.ifwht`, `ifwht_sharded`.
     """
-    x, axis, devices, rows = _prepare(x, axis_name, axis, order)
+    x, axis, (rows, devices, places) = _prepare(x, axis_name, axis, order)
     stage = functools.partial(walsh.ifwht, norm=norm, order=order, implementation=implementation)
     if devices == 1:
         return stage(x, axis=axis)
     y = jnp.moveaxis(x, axis, -1)
-    block = y.shape
+    *batch, _ = block = y.shape
     if order == "natural":
-        y = _collect(y.reshape(*block[:-1], rows, devices, -1), axis_name)
-        y = stage(y.reshape(block)).reshape(*block[:-1], devices, rows, -1)
-        y = stage(_give_back(y, axis_name), axis=-2)
+        y = _exchange(y.reshape(*batch, 1, rows, devices, places), axis_name, -2, -4)
+        y = stage(y.reshape(block)).reshape(*batch, devices, rows, 1, places)
+        y = stage(_exchange(y, axis_name, -4, -2), axis=-2)
     else:
-        y = stage(_reflect(y, axis_name, order)).reshape(*block[:-1], devices, -1)
-        y = stage(lax.all_to_all(y, axis_name, y.ndim - 2, y.ndim - 1))
+        y = stage(_reflect(y, axis_name, order)).reshape(*batch, devices, rows * places, 1)
+        y = stage(_exchange(y, axis_name, -3, -1))
     return jnp.moveaxis(y.reshape(block), -1, axis)
 
 
@@ -312,11 +312,11 @@ def _compiled(
 
 def _prepare(
     x: Num[ArrayLike, "..."], axis_name: MeshAxes, axis: int, order: Order
-) -> tuple[Array, int, int, int]:
-    """x, its axis, the number of devices p, and how many blocks of p pieces a device holds.
+) -> tuple[Array, int, tuple[int, int, int]]:
+    """x, its axis, and how a device cuts its block: into rows, p pieces a row, places a piece.
 
-    With n = m 2^k the slow factor is H_r, r = m 2^s the first multiple of p, so that a device holds
-    r/p rows of a matrix (r, n/r); p pieces of each row are exchanged.
+    With n = m 2^k and r = m 2^s the first multiple of p, a device holds r/p rows of a matrix
+    (r, n/r) on which H_n acts as H_r on the columns and Sylvester's on the rows.
     """
     _checks.order(order)
     x = _checks.array("x", x)
@@ -330,17 +330,12 @@ def _prepare(
         _distributed_checks.hadamard_length(n, devices, *_hadamard_orders.nearest_supported(n))
     slow = math.lcm(_hadamard_orders.decompose(n)[0], devices)
     _distributed_checks.divisible(n, slow * devices, devices)
-    return x, axis, devices, slow // devices
+    return x, axis, (slow // devices, devices, n // (slow * devices))
 
 
-def _collect(x: Array, axis_name: MeshAxes) -> Array:
-    """(..., rows, piece, place) here to (..., device, rows, place): piece e goes to device e."""
-    return lax.all_to_all(x, axis_name, x.ndim - 2, x.ndim - 3)
-
-
-def _give_back(x: Array, axis_name: MeshAxes) -> Array:
-    """(..., device, rows, place) here to (..., rows, piece, place): undoes `_collect`."""
-    return lax.all_to_all(x, axis_name, x.ndim - 3, x.ndim - 2)
+def _exchange(x: Array, axis_name: MeshAxes, piece: int, device: int) -> Array:
+    """Piece e goes to device e: from the axis `piece`, of length p, to the axis `device`, of 1."""
+    return lax.all_to_all(x, axis_name, x.ndim + piece, x.ndim + device, tiled=True)
 
 
 def _reflect(x: Array, axis_name: MeshAxes, order: Order) -> Array:
