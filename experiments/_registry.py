@@ -9,6 +9,7 @@ NAMES = (
     "kolmogorov",
     "wasserstein",
     "llm_rotation",
+    "scaling",
 )
 
 

@@ -187,7 +187,7 @@ def fwht_sharded(
 ) -> Num[Array, "..."]:
     r"""Walsh-Hadamard transform of a global array along an axis that is sharded over a mesh.
 
-    $y = c\,H x$ as in `hadax.fwht`; no device ever holds more than its part of x.
+    $y = c\,H x$ as in `hadax.fwht`; no device ever holds the whole of it.
 
     Args:
         x: array (..., n, ...), real, complex or integer. On an explicit mesh it must be laid out as

@@ -1,0 +1,321 @@
+"""The transform along an axis that is spread over devices: measured here, carried to 1024 there.
+
+Measured: virtual CPU devices of one process, and two processes that talk by gloo. Each trial is a
+fresh set of processes that times, call by call in turn, the transform and its local stages without
+the exchanges. On two cores more devices do not make it faster; what is measured is whether the cost
+is what the model says: local stages, and for each exchange latency + bytes / bandwidth. This line
+is fitted, for each set of devices, to what natural order takes beyond its local stages; dyadic
+order, with its one exchange, is then predicted and has not been seen.
+
+Carried: the same model with the published numbers of two machines, for a block of constant size on
+each device (weak scaling). Bytes are exact, times are at the peak of links and memories.
+
+False alarms: bands of medians and of fits hold the true value in 99 % of cases, each.
+"""
+
+import json
+import math
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import jax
+
+from experiments._contract import Check, Experiment, Preset, Row, UsageError
+from experiments._scaling_model import (
+    EXCHANGES,
+    H200,
+    V5P,
+    Line,
+    Machine,
+    Order,
+    Switched,
+    Torus,
+    butterfly,
+    fit_line,
+    median_band,
+    passes,
+    sent,
+)
+from experiments._settings import check_settings
+
+Layout: TypeAlias = Literal["1x1", "1x2", "1x4", "2x2"]
+
+ITEM = 4  # bytes of a float32
+TOLERANCE = 0.25  # of the model: whole transforms within a quarter of what it says
+EPS = 2.0**-23  # of float32
+PATIENCE = 600  # seconds for one trial
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is measured, and to which machines it is carried."""
+
+    seed: int = 0
+    """Seed of every random key."""
+    layouts: tuple[Layout, ...] = ("1x1", "1x2", "1x4", "2x2")
+    """Processes x devices of each."""
+    log2_n: tuple[int, ...] = (12, 14, 16, 18, 20, 22)
+    """Logarithms of the lengths that are measured."""
+    rounds: int = 40
+    """Timed calls of each program."""
+    log2_devices: tuple[int, ...] = tuple(range(11))
+    """Logarithms of the numbers of devices that it is carried to."""
+    log2_block: int = 28
+    """Logarithm of the points of each device there: 1 GiB."""
+    h200: Switched = H200
+    """NVIDIA H200, 8 behind NVLink switches, InfiniBand between."""
+    v5p: Torus = V5P
+    """Google TPU v5p."""
+
+    def __post_init__(self) -> None:
+        check_settings(self, rounds=1)
+        if min(self.log2_n) < 4 or max(self.log2_n) > 28:
+            raise ValueError(f"--log2-n must be between 4 and 28, but is {self.log2_n}")
+        if min(self.log2_devices) < 0 or max(self.log2_devices) > self.log2_block:
+            raise ValueError(
+                f"--log2-devices must be between 0 and --log2-block, but is {self.log2_devices}"
+            )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One length on one set of devices."""
+
+    layout: Layout
+    log2_n: int
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Carried:
+    """One number of devices of one machine."""
+
+    machine: str
+    numbers: Machine
+    order: Order
+    devices: int
+    log2_block: int
+
+
+def trials(config: Config) -> Iterator[Measured | Carried]:
+    """List what is measured, and what is carried."""
+    for layout in config.layouts:
+        for log2_n in config.log2_n:
+            yield Measured(layout, log2_n, config.rounds)
+    for name, numbers in (("H200", config.h200), ("TPU v5p", config.v5p)):
+        for order in EXCHANGES:
+            for devices in (1 << e for e in config.log2_devices):
+                yield Carried(name, numbers, order, devices, config.log2_block)
+
+
+def run(trial: Measured | Carried, key: jax.Array) -> dict[str, Any]:
+    """Measure with processes of its own, or predict."""
+    if isinstance(trial, Measured):
+        return _measure(trial, key)
+    block = float(ITEM << trial.log2_block)
+    local = 2 * block * passes(trial.order, trial.log2_block, trial.devices) / trial.numbers.memory
+    exchanged = EXCHANGES[trial.order] * trial.numbers.exchange_seconds(trial.devices, block)
+    return {
+        "sent": EXCHANGES[trial.order] * sent(trial.devices, block),
+        "sent_by_butterfly": butterfly(trial.devices, block),
+        "local_seconds": local,
+        "exchange_seconds": exchanged,
+    }
+
+
+def devices_of(layout: str) -> int:
+    """Return the number of devices of a layout."""
+    return math.prod(int(part) for part in layout.split("x"))
+
+
+def _measure(trial: Measured, key: jax.Array) -> dict[str, Any]:
+    """Run the workers of one trial, and return what process 0 has printed."""
+    processes, devices = (int(part) for part in trial.layout.split("x"))
+    job = {
+        "processes": processes,
+        "devices": devices,
+        "log2_n": trial.log2_n,
+        "rounds": trial.rounds,
+        "seed": jax.random.key_data(key).tolist(),
+        "port": _free_port(),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        logs = [Path(folder) / str(rank) for rank in range(processes)]
+        workers = [_worker(job, rank, log) for rank, log in enumerate(logs)]
+        try:
+            failed = _wait(workers)
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+        if failed is not None:
+            said = logs[failed].read_text().strip().splitlines() or ["it said nothing"]
+            raise UsageError(f"Process {failed} of {trial} failed: {said[-1]}")
+        return json.loads((logs[0]).read_text().splitlines()[-1])
+
+
+def _worker(job: dict[str, Any], rank: int, log: Path) -> subprocess.Popen[str]:
+    """Start one process; all that it says goes to its log."""
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    environment |= {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(Path(__file__).parent.parent)}
+    command = [sys.executable, "-m", "experiments._scaling_worker", json.dumps(job), str(rank)]
+    with log.open("w") as file:
+        return subprocess.Popen(command, env=environment, stdout=file, stderr=file, text=True)
+
+
+def _wait(workers: Sequence[subprocess.Popen[str]]) -> int | None:
+    """Wait for all processes; return the first that fails or takes too long, for the others wait
+    for it in vain."""
+    end = time.monotonic() + PATIENCE
+    while any(worker.poll() is None for worker in workers):
+        failed = [rank for rank, worker in enumerate(workers) if worker.poll()]
+        if failed or time.monotonic() > end:
+            return failed[0] if failed else 0
+        time.sleep(0.05)
+    return next((rank for rank, worker in enumerate(workers) if worker.poll()), None)
+
+
+def _free_port() -> int:
+    """Return a port where the first process can wait for the others."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return free.getsockname()[1]
+
+
+def block_bytes(row: Row) -> float:
+    """Return the bytes of the block of one device of a measured row."""
+    return ITEM * 2.0 ** row["log2_n"] / devices_of(row["layout"])
+
+
+def exchange_seconds(row: Row) -> float:
+    """Return what an exchange adds to the local stages in natural order: the median over rounds."""
+    pairs = zip(row["seconds_natural"], row["seconds_local_natural"], strict=True)
+    return statistics.median((whole - local) / EXCHANGES["natural"] for whole, local in pairs)
+
+
+def spread_rows(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return what was measured on more than one device, by layout and in order of length."""
+    measured = [row for row in rows if row.get("layout") and devices_of(row["layout"]) > 1]
+    layouts = dict.fromkeys(row["layout"] for row in measured)
+    measured.sort(key=lambda row: row["log2_n"])
+    return {name: [row for row in measured if row["layout"] == name] for name in layouts}
+
+
+def fit(rows: Sequence[Row]) -> Line | None:
+    """Fit the line of an exchange to the rows of one layout."""
+    bytes_sent = [sent(devices_of(row["layout"]), block_bytes(row)) for row in rows]
+    return fit_line(bytes_sent, [exchange_seconds(row) for row in rows])
+
+
+def over_model(row: Row, order: Order, line: Line) -> tuple[float, float, float]:
+    """Return time / (local stages + exchanges by the line): the median and its band."""
+    exchange = line.seconds(sent(devices_of(row["layout"]), block_bytes(row)))
+    pairs = zip(row[f"seconds_{order}"], row[f"seconds_local_{order}"], strict=True)
+    return median_band([whole / (local + EXCHANGES[order] * exchange) for whole, local in pairs])
+
+
+def checks(rows: Sequence[Row]) -> list[Check]:
+    """Compare bytes with the formula, errors with the law of round-off, times with the model."""
+    found = []
+    for layout, measured in spread_rows(rows).items():
+        found += [*_exact_checks(layout, measured), *_model_checks(layout, measured)]
+    return [*found, *_carried_checks(rows)]
+
+
+def _exact_checks(layout: str, rows: Sequence[Row]) -> Iterator[Check]:
+    """Bytes of the compiled programs, and round-off."""
+    for order, exchanges in EXCHANGES.items():
+        promised = [exchanges * sent(devices_of(layout), block_bytes(row)) for row in rows]
+        ratios = [row[f"sent_{order}"] / one for row, one in zip(rows, promised, strict=True)]
+        yield Check(
+            f"{layout}, {order}: bytes in the compiled program / {exchanges} (p-1)/p block (worst)",
+            "ours, proved",
+            max(ratios, key=lambda ratio: abs(ratio - 1)),
+            "equals",
+            1.0,
+        )
+    yield Check(
+        f"{layout}: relative error / (eps sqrt(log2 n)) (worst)",
+        "measured",
+        max(row["error"] / (EPS * math.sqrt(row["log2_n"])) for row in rows),
+        "at most",
+        2.0,
+    )
+
+
+def _model_checks(layout: str, rows: Sequence[Row]) -> Iterator[Check]:
+    """The line of the exchange, and the whole transforms by it."""
+    line = fit(rows)
+    if line is None:
+        return
+    yield Check(
+        f"{layout}: latency of an exchange, s",
+        "measured",
+        line.latency,
+        "at least",
+        0.0,
+        low=line.latency - line.latency_error,
+        high=line.latency + line.latency_error,
+    )
+    yield Check(
+        f"{layout}: seconds a GB of an exchange",
+        "measured",
+        1e9 * line.seconds_a_byte,
+        "at least",
+        0.0,
+        low=1e9 * (line.seconds_a_byte - line.seconds_a_byte_error),
+        high=1e9 * (line.seconds_a_byte + line.seconds_a_byte_error),
+    )
+    for row in rows:
+        for order in EXCHANGES:
+            ratio, low, high = over_model(row, order, line)
+            far = sorted((abs(low - 1), abs(high - 1)))
+            yield Check(
+                f"{layout}, {order}, n=2^{row['log2_n']}: |time / model - 1|",
+                "measured",
+                abs(ratio - 1),
+                "at most",
+                TOLERANCE,
+                low=0.0 if low <= 1 <= high else far[0],
+                high=far[1],
+            )
+
+
+def _carried_checks(rows: Sequence[Row]) -> Iterator[Check]:
+    """Exchanges never send more than a butterfly."""
+    carried = [row for row in rows if row.get("machine") and row["devices"] > 1]
+    if carried:
+        yield Check(
+            "bytes sent in natural order / by a butterfly (worst number of devices)",
+            "ours, proved",
+            max(row["sent"] / row["sent_by_butterfly"] for row in carried),
+            "at most",
+            1.0,
+        )
+
+
+EXPERIMENT = Experiment(
+    name="scaling",
+    question="What does a transform across devices cost, and what would it cost on 1024 of them?",
+    presets={
+        "smoke": Preset(
+            Config(layouts=("1x2", "2x2"), log2_n=(8, 10, 12), rounds=3, log2_devices=(0, 10)),
+            minutes=0.3,
+        ),
+        "quick": Preset(Config(log2_n=(12, 14, 16, 18, 20), rounds=20), minutes=1.5),
+        "paper": Preset(Config(), minutes=6.0),
+    },
+    trials=trials,
+    run=run,
+    checks=checks,
+    timed=True,
+)
