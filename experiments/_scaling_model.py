@@ -1,8 +1,8 @@
 """What a transform across devices costs: bytes, machines, and the line fitted to exchanges.
 
 On p devices that hold a block each, an exchange (one all_to_all) sends (p - 1)/p of a block from
-every device. Natural order takes two exchanges, dyadic order one; a butterfly would send a whole
-block log2(p) times. The local stages read and write the block a few times.
+every device. Natural order takes two exchanges, the transposed layout one; a butterfly would send a
+whole block log2(p) times. The local stages read and write the block a few times.
 
 A machine gives the time of an exchange at the peak of its links, plus a latency for each message:
 a lower bound, but for the latency, which nobody publishes and which is an assumption.
@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from scipy import stats
 
-Order: TypeAlias = Literal["natural", "dyadic"]
-EXCHANGES: dict[Order, int] = {"natural": 2, "dyadic": 1}
+Layout: TypeAlias = Literal["natural", "transposed"]
+EXCHANGES: dict[Layout, int] = {"natural": 2, "transposed": 1}
 POINTS_A_PASS = 15  # log2 of the longest transform that reads and writes its vector once
 CONFIDENCE = 0.99
 
@@ -32,13 +32,10 @@ def butterfly(devices: int, block: float) -> float:
     return block * math.log2(devices)
 
 
-def passes(order: Order, log2_block: int, devices: int) -> int:
-    """How often a device reads and writes its block of 2^log2_block points.
-
-    Once across its pieces, as often as the local transform takes, and once more for the permutation
-    of dyadic order.
-    """
-    return (devices > 1) + -(-log2_block // POINTS_A_PASS) + (order == "dyadic")
+def passes(log2_block: int, devices: int) -> int:
+    """How often a device reads and writes its block of 2^log2_block points: once across its pieces,
+    and as often as the local transform takes."""
+    return (devices > 1) + -(-log2_block // POINTS_A_PASS)
 
 
 @dataclass(frozen=True)

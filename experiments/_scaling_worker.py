@@ -52,27 +52,17 @@ def start(job: dict[str, Any], rank: int) -> None:
 
 
 def all_programs(mesh: Mesh) -> dict[str, Callable[[jax.Array], jax.Array]]:
-    """The transforms, and their local stages without the exchanges."""
+    """The transform with two exchanges and with one, and its local stages without any."""
     p = mesh.size
     transform = functools.partial(distributed.fwht_sharded, mesh=mesh, spec=SPEC)
-    programs: dict[str, Callable[[jax.Array], jax.Array]] = {
-        "natural": transform,
-        "dyadic": functools.partial(transform, order="dyadic"),
-    }
-    if p == 1:
-        return programs
 
-    def local_natural(x: jax.Array) -> jax.Array:
+    def local(x: jax.Array) -> jax.Array:
         return hadax.fwht(hadax.fwht(x.reshape(p, -1), axis=0).reshape(-1))
 
-    def local_dyadic(x: jax.Array) -> jax.Array:
-        pieces = hadax.fwht(x.reshape(-1, p), order="dyadic")
-        return hadax.fwht(pieces.T.reshape(-1), order="dyadic")
-
-    parts = {"local_natural": local_natural, "local_dyadic": local_dyadic}
-    return programs | {
-        name: jax.shard_map(part, mesh=mesh, in_specs=SPEC, out_specs=SPEC)
-        for name, part in parts.items()
+    return {
+        "natural": transform,
+        "transposed": functools.partial(transform, transposed=True),
+        "local": jax.shard_map(local, mesh=mesh, in_specs=SPEC, out_specs=SPEC),
     }
 
 

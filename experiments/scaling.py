@@ -4,8 +4,8 @@ Measured: virtual CPU devices of one process, and two processes that talk by glo
 fresh set of processes that times, call by call in turn, the transform and its local stages without
 the exchanges. On two cores more devices do not make it faster; what is measured is whether the cost
 is what the model says: local stages, and for each exchange latency + bytes / bandwidth. This line
-is fitted, for each set of devices, to what natural order takes beyond its local stages; dyadic
-order, with its one exchange, is then predicted and has not been seen.
+is fitted, for each set of devices, to what natural order takes beyond the local stages; the
+transposed layout, with its one exchange, is then predicted and has not been seen.
 
 Carried: the same model with the published numbers of two machines, for a block of constant size on
 each device (weak scaling). Bytes are exact, times are at the peak of links and memories.
@@ -17,7 +17,6 @@ import json
 import math
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,9 +33,9 @@ from experiments._scaling_model import (
     EXCHANGES,
     H200,
     V5P,
+    Layout,
     Line,
     Machine,
-    Order,
     Switched,
     Torus,
     butterfly,
@@ -47,7 +46,7 @@ from experiments._scaling_model import (
 )
 from experiments._settings import check_settings
 
-Layout: TypeAlias = Literal["1x1", "1x2", "1x4", "2x2"]
+MeshName: TypeAlias = Literal["1x1", "1x2", "1x4", "2x2"]
 
 ITEM = 4  # bytes of a float32
 TOLERANCE = 0.25  # of the model: whole transforms within a quarter of what it says
@@ -61,11 +60,11 @@ class Config:
 
     seed: int = 0
     """Seed of every random key."""
-    layouts: tuple[Layout, ...] = ("1x1", "1x2", "1x4", "2x2")
+    meshes: tuple[MeshName, ...] = ("1x1", "1x2", "1x4", "2x2")
     """Processes x devices of each."""
     log2_n: tuple[int, ...] = (12, 14, 16, 18, 20, 22)
     """Logarithms of the lengths that are measured."""
-    rounds: int = 40
+    rounds: int = 100
     """Timed calls of each program."""
     log2_devices: tuple[int, ...] = tuple(range(11))
     """Logarithms of the numbers of devices that it is carried to."""
@@ -90,7 +89,7 @@ class Config:
 class Measured:
     """One length on one set of devices."""
 
-    layout: Layout
+    mesh: MeshName
     log2_n: int
     rounds: int
 
@@ -101,20 +100,20 @@ class Carried:
 
     machine: str
     numbers: Machine
-    order: Order
+    layout: Layout
     devices: int
     log2_block: int
 
 
 def trials(config: Config) -> Iterator[Measured | Carried]:
     """List what is measured, and what is carried."""
-    for layout in config.layouts:
+    for mesh in config.meshes:
         for log2_n in config.log2_n:
-            yield Measured(layout, log2_n, config.rounds)
+            yield Measured(mesh, log2_n, config.rounds)
     for name, numbers in (("H200", config.h200), ("TPU v5p", config.v5p)):
-        for order in EXCHANGES:
+        for layout in EXCHANGES:
             for devices in (1 << e for e in config.log2_devices):
-                yield Carried(name, numbers, order, devices, config.log2_block)
+                yield Carried(name, numbers, layout, devices, config.log2_block)
 
 
 def run(trial: Measured | Carried, key: jax.Array) -> dict[str, Any]:
@@ -122,24 +121,24 @@ def run(trial: Measured | Carried, key: jax.Array) -> dict[str, Any]:
     if isinstance(trial, Measured):
         return _measure(trial, key)
     block = float(ITEM << trial.log2_block)
-    local = 2 * block * passes(trial.order, trial.log2_block, trial.devices) / trial.numbers.memory
-    exchanged = EXCHANGES[trial.order] * trial.numbers.exchange_seconds(trial.devices, block)
+    local = 2 * block * passes(trial.log2_block, trial.devices) / trial.numbers.memory
+    exchanged = EXCHANGES[trial.layout] * trial.numbers.exchange_seconds(trial.devices, block)
     return {
-        "sent": EXCHANGES[trial.order] * sent(trial.devices, block),
+        "sent": EXCHANGES[trial.layout] * sent(trial.devices, block),
         "sent_by_butterfly": butterfly(trial.devices, block),
         "local_seconds": local,
         "exchange_seconds": exchanged,
     }
 
 
-def devices_of(layout: str) -> int:
-    """Return the number of devices of a layout."""
-    return math.prod(int(part) for part in layout.split("x"))
+def devices_of(mesh: str) -> int:
+    """Return the number of devices of a mesh."""
+    return math.prod(int(part) for part in mesh.split("x"))
 
 
 def _measure(trial: Measured, key: jax.Array) -> dict[str, Any]:
     """Run the workers of one trial, and return what process 0 has printed."""
-    processes, devices = (int(part) for part in trial.layout.split("x"))
+    processes, devices = (int(part) for part in trial.mesh.split("x"))
     job = {
         "processes": processes,
         "devices": devices,
@@ -191,60 +190,61 @@ def _free_port() -> int:
         return free.getsockname()[1]
 
 
-def block_bytes(row: Row) -> float:
-    """Return the bytes of the block of one device of a measured row."""
-    return ITEM * 2.0 ** row["log2_n"] / devices_of(row["layout"])
+def exchange_bytes(row: Row) -> float:
+    """Return the bytes that each device sends in one exchange of a measured row."""
+    devices = devices_of(row["mesh"])
+    return sent(devices, ITEM * 2.0 ** row["log2_n"] / devices)
 
 
-def exchange_seconds(row: Row) -> float:
-    """Return what an exchange adds to the local stages in natural order: the median over rounds."""
-    pairs = zip(row["seconds_natural"], row["seconds_local_natural"], strict=True)
-    return statistics.median((whole - local) / EXCHANGES["natural"] for whole, local in pairs)
+def exchange_seconds(row: Row) -> tuple[float, float, float]:
+    """Return what an exchange of natural order adds to the local stages: median and band."""
+    pairs = zip(row["seconds_natural"], row["seconds_local"], strict=True)
+    return median_band([(whole - local) / EXCHANGES["natural"] for whole, local in pairs])
 
 
 def spread_rows(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return what was measured on more than one device, by layout and in order of length."""
-    measured = [row for row in rows if row.get("layout") and devices_of(row["layout"]) > 1]
-    layouts = dict.fromkeys(row["layout"] for row in measured)
+    """Return what was measured on more than one device, by mesh and length."""
+    measured = [row for row in rows if row.get("mesh") and devices_of(row["mesh"]) > 1]
+    meshes = dict.fromkeys(row["mesh"] for row in measured)
     measured.sort(key=lambda row: row["log2_n"])
-    return {name: [row for row in measured if row["layout"] == name] for name in layouts}
+    return {name: [row for row in measured if row["mesh"] == name] for name in meshes}
 
 
 def fit(rows: Sequence[Row]) -> Line | None:
-    """Fit the line of an exchange to the rows of one layout."""
-    bytes_sent = [sent(devices_of(row["layout"]), block_bytes(row)) for row in rows]
-    return fit_line(bytes_sent, [exchange_seconds(row) for row in rows])
+    """Fit the line of an exchange to the rows of one mesh."""
+    return fit_line(
+        [exchange_bytes(row) for row in rows], [exchange_seconds(row)[0] for row in rows]
+    )
 
 
-def over_model(row: Row, order: Order, line: Line) -> tuple[float, float, float]:
+def over_model(row: Row, layout: Layout, line: Line) -> tuple[float, float, float]:
     """Return time / (local stages + exchanges by the line): the median and its band."""
-    exchange = line.seconds(sent(devices_of(row["layout"]), block_bytes(row)))
-    pairs = zip(row[f"seconds_{order}"], row[f"seconds_local_{order}"], strict=True)
-    return median_band([whole / (local + EXCHANGES[order] * exchange) for whole, local in pairs])
+    exchange = line.seconds(exchange_bytes(row))
+    pairs = zip(row[f"seconds_{layout}"], row["seconds_local"], strict=True)
+    return median_band([whole / (local + EXCHANGES[layout] * exchange) for whole, local in pairs])
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:
     """Compare bytes with the formula, errors with the law of round-off, times with the model."""
     found = []
-    for layout, measured in spread_rows(rows).items():
-        found += [*_exact_checks(layout, measured), *_model_checks(layout, measured)]
+    for mesh, measured in spread_rows(rows).items():
+        found += [*_exact_checks(mesh, measured), *_model_checks(mesh, measured)]
     return [*found, *_carried_checks(rows)]
 
 
-def _exact_checks(layout: str, rows: Sequence[Row]) -> Iterator[Check]:
+def _exact_checks(mesh: str, rows: Sequence[Row]) -> Iterator[Check]:
     """Bytes of the compiled programs, and round-off."""
-    for order, exchanges in EXCHANGES.items():
-        promised = [exchanges * sent(devices_of(layout), block_bytes(row)) for row in rows]
-        ratios = [row[f"sent_{order}"] / one for row, one in zip(rows, promised, strict=True)]
+    for layout, exchanges in EXCHANGES.items():
+        ratios = [row[f"sent_{layout}"] / (exchanges * exchange_bytes(row)) for row in rows]
         yield Check(
-            f"{layout}, {order}: bytes in the compiled program / {exchanges} (p-1)/p block (worst)",
+            f"{mesh}, {layout}: bytes in the compiled program / {exchanges} (p-1)/p block (worst)",
             "ours, proved",
             max(ratios, key=lambda ratio: abs(ratio - 1)),
             "equals",
             1.0,
         )
     yield Check(
-        f"{layout}: relative error / (eps sqrt(log2 n)) (worst)",
+        f"{mesh}: relative error / (eps sqrt(log2 n)) (worst)",
         "measured",
         max(row["error"] / (EPS * math.sqrt(row["log2_n"])) for row in rows),
         "at most",
@@ -252,13 +252,13 @@ def _exact_checks(layout: str, rows: Sequence[Row]) -> Iterator[Check]:
     )
 
 
-def _model_checks(layout: str, rows: Sequence[Row]) -> Iterator[Check]:
+def _model_checks(mesh: str, rows: Sequence[Row]) -> Iterator[Check]:
     """The line of the exchange, and the whole transforms by it."""
     line = fit(rows)
     if line is None:
         return
     yield Check(
-        f"{layout}: latency of an exchange, s",
+        f"{mesh}: latency of an exchange, s",
         "measured",
         line.latency,
         "at least",
@@ -267,7 +267,7 @@ def _model_checks(layout: str, rows: Sequence[Row]) -> Iterator[Check]:
         high=line.latency + line.latency_error,
     )
     yield Check(
-        f"{layout}: seconds a GB of an exchange",
+        f"{mesh}: seconds a GB of an exchange",
         "measured",
         1e9 * line.seconds_a_byte,
         "at least",
@@ -276,11 +276,11 @@ def _model_checks(layout: str, rows: Sequence[Row]) -> Iterator[Check]:
         high=1e9 * (line.seconds_a_byte + line.seconds_a_byte_error),
     )
     for row in rows:
-        for order in EXCHANGES:
-            ratio, low, high = over_model(row, order, line)
+        for layout in EXCHANGES:
+            ratio, low, high = over_model(row, layout, line)
             far = sorted((abs(low - 1), abs(high - 1)))
             yield Check(
-                f"{layout}, {order}, n=2^{row['log2_n']}: |time / model - 1|",
+                f"{mesh}, {layout}, n=2^{row['log2_n']}: |time / model - 1|",
                 "measured",
                 abs(ratio - 1),
                 "at most",
@@ -308,11 +308,11 @@ EXPERIMENT = Experiment(
     question="What does a transform across devices cost, and what would it cost on 1024 of them?",
     presets={
         "smoke": Preset(
-            Config(layouts=("1x2", "2x2"), log2_n=(8, 10, 12), rounds=3, log2_devices=(0, 10)),
+            Config(meshes=("1x2", "2x2"), log2_n=(8, 10, 12), rounds=3, log2_devices=(0, 10)),
             minutes=0.3,
         ),
         "quick": Preset(Config(log2_n=(12, 14, 16, 18, 20), rounds=20), minutes=1.5),
-        "paper": Preset(Config(), minutes=6.0),
+        "paper": Preset(Config(), minutes=4.0),
     },
     trials=trials,
     run=run,

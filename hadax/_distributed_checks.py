@@ -33,6 +33,14 @@ def device_count(devices: int, axis_name: MeshAxes) -> None:
         )
 
 
+def not_transposed(order: str) -> NoReturn:
+    """Refuse a word that only natural order knows."""
+    raise ValueError(
+        f"Argument `transposed` must be False with order={order!r}, but is True. That order takes "
+        "one exchange as it is."
+    )
+
+
 def hadamard_length(n: int, devices: int, lower: int, higher: int) -> NoReturn:
     """Refuse an axis that no construction reaches, over all devices."""
     raise ValueError(

@@ -16,30 +16,26 @@ on (d, f), is the transform of its own n/p points. A second exchange puts the co
 natural order. At n = m 2^k it is the same: d is the slow part of $H_m \otimes H_2^{\otimes k}$ and
 e a digit of 2^k.
 
-**Why order="dyadic" needs one exchange only.** It reads the bits of the index backwards. Where
-the pieces are cut at stride p, the coefficients lie on the right device after the first exchange,
-and the rest of the bit reversal, and the Gray code of "sequency", is local. A product between a
-transform and its inverse needs no particular order: it is cheapest in these.
+**One exchange less.** `transposed=True` leaves the coefficients where the first exchange has
+brought them: those of natural order, reshaped to (r, p, n/(r p)) and with the first two axes
+swapped, where r is the least common multiple of m and p (p itself at a power of two). For a product
+between a transform and its inverse any order is good, and this is the cheapest. The orders "dyadic"
+and "sequency" need one exchange as well: they read the bits of the index backwards, so that with
+pieces cut at stride p the first exchange brings the coefficients to the right device, and the rest
+of the permutation is local.
 
 **Why all_to_all.** A device sends (p-1)/p of its block in an exchange: 2 (p-1)/p blocks in natural
-order, half of that in the others. A butterfly, one ppermute for each of the log2(p) stages across
-devices, sends log2(p) blocks: as much at p = 2, more from p = 4 on, 5 times as much at p = 1024.
+order, half of that with one exchange less. A butterfly, one ppermute for each of the log2(p) stages
+across devices, sends log2(p) blocks: as much at p = 2, more from p = 4 on, 5 times as much at
+p = 1024.
 """
 
-import functools
-import math
-from collections.abc import Callable
-
-import jax
-import jax.numpy as jnp
-from jax import lax
 from jax.sharding import AbstractMesh, Mesh, PartitionSpec
 
-from hadax import _checks, _distributed_checks
+from hadax import _distributed_stages
 from hadax._distributed_checks import MeshAxes
+from hadax._distributed_stages import Words
 from hadax._typing import Array, ArrayLike, Implementation, Norm, Num, Order
-from hadax.kernels import _hadamard_orders
-from hadax.transforms import walsh
 
 
 def fwht(
@@ -50,6 +46,7 @@ def fwht(
     order: Order = "natural",
     norm: Norm = "ortho",
     implementation: Implementation | None = None,
+    transposed: bool = False,
 ) -> Num[Array, "..."]:
     r"""Walsh-Hadamard transform along an axis that is spread over mesh axes, inside shard_map.
 
@@ -62,9 +59,10 @@ def fwht(
         axis_name: the mesh axis, or mesh axes from the slowest to the fastest, that `axis` is
             spread over; p devices, a power of two.
         axis: the axis to transform.
-        order: "natural"; "dyadic" and "sequency", for powers of two, cost half of the exchanges.
+        order: "natural"; "dyadic" and "sequency", for powers of two, take one exchange less.
         norm: "ortho", "backward" or "forward".
         implementation: of the local transforms, as in `hadax.fwht`.
+        transposed: whether to leave out the second exchange: the module's page says what is where.
 
     Returns:
         Array of the shape and dtype of x: this device's part of the transform.
@@ -76,7 +74,7 @@ def fwht(
 
     Cost:
         Two local transforms, of lengths p and n/p; each device sends (p-1)/p of its block, twice in
-        natural order and once in the others. 16-bit floats are rounded after each local transform.
+        natural order and else once. 16-bit floats are rounded after each local transform.
 
     Example:
         >>> import functools, jax, jax.numpy as jnp, hadax
@@ -90,26 +88,13 @@ def fwht(
 
     See Also:
         `hadax.fwht`, for an axis that is whole on every device. `fwht_sharded`, for global arrays.
-        FFTW's `FFTW_MPI_TRANSPOSED_OUT` saves the second exchange as order="dyadic" does here.
+        `transposed` is `FFTW_MPI_TRANSPOSED_OUT` of FFTW, and for the inverse `.._TRANSPOSED_IN`.
 
     References:
         Fino & Algazi (1976), key `fino1976`.
     """
-    x, axis, (rows, devices, places) = _prepare(x, axis_name, axis, order)
-    stage = functools.partial(walsh.fwht, norm=norm, order=order, implementation=implementation)
-    if devices == 1:
-        return stage(x, axis=axis)
-    y = jnp.moveaxis(x, axis, -1)
-    *batch, _ = block = y.shape
-    if order == "natural":
-        y = stage(y.reshape(*batch, 1, rows, devices, places), axis=-2)
-        y = stage(_exchange(y, axis_name, -2, -4).reshape(block))
-        y = _exchange(y.reshape(*batch, devices, rows, 1, places), axis_name, -4, -2)
-    else:
-        y = stage(y.reshape(*batch, 1, rows * places, devices))
-        y = stage(_exchange(y, axis_name, -1, -3).reshape(block))
-        y = _reflect(y, axis_name, order)
-    return jnp.moveaxis(y.reshape(block), -1, axis)
+    words = Words(order, norm, implementation, transposed)
+    return _distributed_stages.forward(x, axis_name, axis, words)
 
 
 def ifwht(
@@ -120,6 +105,7 @@ def ifwht(
     order: Order = "natural",
     norm: Norm = "ortho",
     implementation: Implementation | None = None,
+    transposed: bool = False,
 ) -> Num[Array, "..."]:
     r"""Inverse of `fwht` along an axis that is spread over mesh axes, inside shard_map.
 
@@ -129,9 +115,10 @@ def ifwht(
         x: array (..., n/p, ...), what this device holds: real, complex or integer.
         axis_name: the mesh axis or axes that `axis` is spread over; p devices, a power of two.
         axis: the axis to transform.
-        order: the order that x is in; "dyadic" and "sequency" cost half of the exchanges.
+        order: the order that x is in; "dyadic" and "sequency" take one exchange less.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwht`.
         implementation: of the local transforms, as in `hadax.ifwht`.
+        transposed: whether x is as the forward transform leaves it with transposed=True.
 
     Returns:
         Array of the shape and dtype of x: this device's part of the inverse.
@@ -148,7 +135,7 @@ def ifwht(
         >>> mesh = jax.make_mesh((len(jax.devices()),), ("d",))
         >>> x = jax.device_put(jnp.arange(64.0), jax.NamedSharding(mesh, P("d")))
         >>> shift = jax.device_put(jnp.zeros(64).at[1].set(1.0), x.sharding)
-        >>> words = {"axis_name": "d", "order": "dyadic", "norm": "backward"}
+        >>> words = {"axis_name": "d", "norm": "backward", "transposed": True}
         >>> def convolve(x, y):  # one exchange for each transform
         ...     a, b = (hadax.distributed.fwht(v, **words) for v in (x, y))
         ...     return hadax.distributed.ifwht(a * b, **words)
@@ -159,20 +146,8 @@ def ifwht(
     See Also:
         `fwht`, `hadax.ifwht`, `ifwht_sharded`.
     """
-    x, axis, (rows, devices, places) = _prepare(x, axis_name, axis, order)
-    stage = functools.partial(walsh.ifwht, norm=norm, order=order, implementation=implementation)
-    if devices == 1:
-        return stage(x, axis=axis)
-    y = jnp.moveaxis(x, axis, -1)
-    *batch, _ = block = y.shape
-    if order == "natural":
-        y = _exchange(y.reshape(*batch, 1, rows, devices, places), axis_name, -2, -4)
-        y = stage(y.reshape(block)).reshape(*batch, devices, rows, 1, places)
-        y = stage(_exchange(y, axis_name, -4, -2), axis=-2)
-    else:
-        y = stage(_reflect(y, axis_name, order)).reshape(*batch, devices, rows * places, 1)
-        y = stage(_exchange(y, axis_name, -3, -1))
-    return jnp.moveaxis(y.reshape(block), -1, axis)
+    words = Words(order, norm, implementation, transposed)
+    return _distributed_stages.backward(x, axis_name, axis, words)
 
 
 def fwht_sharded(
@@ -184,6 +159,7 @@ def fwht_sharded(
     order: Order = "natural",
     norm: Norm = "ortho",
     implementation: Implementation | None = None,
+    transposed: bool = False,
 ) -> Num[Array, "..."]:
     r"""Walsh-Hadamard transform of a global array along an axis that is sharded over a mesh.
 
@@ -196,9 +172,10 @@ def fwht_sharded(
         spec: which mesh axes each axis of x is spread over: `axis` over one or several of them, p
             devices in all, a power of two; the other axes as you like.
         axis: the axis to transform.
-        order: "natural"; "dyadic" and "sequency", for powers of two, cost half of the exchanges.
+        order: "natural"; "dyadic" and "sequency", for powers of two, take one exchange less.
         norm: "ortho", "backward" or "forward".
         implementation: of the local transforms, as in `hadax.fwht`.
+        transposed: whether to leave out the second exchange: the module's page says what is where.
 
     Returns:
         Array of the shape, dtype and layout of x.
@@ -209,8 +186,7 @@ def fwht_sharded(
         TypeError: as `hadax.fwht`; `mesh` is no mesh, `spec` no PartitionSpec.
 
     Cost:
-        As `fwht`: each device sends (p-1)/p of its block, twice in natural order and once in the
-        others.
+        As `fwht`: each device sends (p-1)/p of its block, twice in natural order and else once.
 
     Example:
         >>> import jax, jax.numpy as jnp, hadax
@@ -225,7 +201,8 @@ def fwht_sharded(
     See Also:
         `hadax.fwht`, which takes arrays sharded along every other axis and sends nothing.
     """
-    return _over_mesh(fwht, x, mesh, spec, axis, order, norm, implementation)
+    words = Words(order, norm, implementation, transposed)
+    return _distributed_stages.over_mesh(_distributed_stages.forward, x, mesh, spec, axis, words)
 
 
 def ifwht_sharded(
@@ -237,6 +214,7 @@ def ifwht_sharded(
     order: Order = "natural",
     norm: Norm = "ortho",
     implementation: Implementation | None = None,
+    transposed: bool = False,
 ) -> Num[Array, "..."]:
     r"""Inverse of `fwht_sharded`: of a global array along an axis that is sharded over a mesh.
 
@@ -247,9 +225,10 @@ def ifwht_sharded(
         mesh: the mesh.
         spec: which mesh axes each axis of x is spread over, as in `fwht_sharded`.
         axis: the axis to transform.
-        order: the order that x is in; "dyadic" and "sequency" cost half of the exchanges.
+        order: the order that x is in; "dyadic" and "sequency" take one exchange less.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwht_sharded`.
         implementation: of the local transforms, as in `hadax.ifwht`.
+        transposed: whether x is as the forward transform leaves it with transposed=True.
 
     Returns:
         Array of the shape, dtype and layout of x.
@@ -273,73 +252,5 @@ def ifwht_sharded(
     See Also:
         `fwht_sharded`, `hadax.ifwht`.
     """
-    return _over_mesh(ifwht, x, mesh, spec, axis, order, norm, implementation)
-
-
-def _over_mesh(
-    transform: Callable[..., Array],
-    x: Num[ArrayLike, "..."],
-    mesh: Mesh | AbstractMesh,
-    spec: PartitionSpec,
-    axis: int,
-    *words: str | None,
-) -> Num[Array, "..."]:
-    """`transform` under shard_map; `words` are its order, norm and implementation."""
-    order, norm, implementation = words
-    _checks.order(order)
-    _checks.norm(norm)
-    _checks.implementation(implementation)
-    x = _checks.array("x", x)
-    axis = _checks.axis(x, axis)
-    names = _distributed_checks.mesh_axes(x, axis, mesh, spec)
-    return _compiled(transform, mesh, spec, names, axis, words)(x)
-
-
-@functools.lru_cache(maxsize=4096)
-def _compiled(
-    transform: Callable[..., Array],
-    mesh: Mesh | AbstractMesh,
-    spec: PartitionSpec,
-    names: MeshAxes,
-    axis: int,
-    words: tuple[str | None, ...],
-) -> Callable[[Array], Array]:
-    """One program for all devices, so that also a call outside of jit is one."""
-    keywords = dict(zip(("order", "norm", "implementation"), words, strict=True))
-    local = functools.partial(transform, axis_name=names, axis=axis, **keywords)
-    return jax.jit(jax.shard_map(local, mesh=mesh, in_specs=spec, out_specs=spec))
-
-
-def _prepare(
-    x: Num[ArrayLike, "..."], axis_name: MeshAxes, axis: int, order: Order
-) -> tuple[Array, int, tuple[int, int, int]]:
-    """x, its axis, and how a device cuts its block: into rows, p pieces a row, places a piece.
-
-    With n = m 2^k and r = m 2^s the first multiple of p, a device holds r/p rows of a matrix
-    (r, n/r) on which H_n acts as H_r on the columns and Sylvester's on the rows.
-    """
-    _checks.order(order)
-    x = _checks.array("x", x)
-    axis = _checks.axis(x, axis)
-    devices = _distributed_checks.bound_axes(axis_name)
-    _distributed_checks.device_count(devices, axis_name)
-    n = devices * x.shape[axis]
-    if order != "natural":
-        _checks.power_of_two(n, why=f"order={order!r}")
-    if not _hadamard_orders.is_supported(n):
-        _distributed_checks.hadamard_length(n, devices, *_hadamard_orders.nearest_supported(n))
-    slow = math.lcm(_hadamard_orders.decompose(n)[0], devices)
-    _distributed_checks.divisible(n, slow * devices, devices)
-    return x, axis, (slow // devices, devices, n // (slow * devices))
-
-
-def _exchange(x: Array, axis_name: MeshAxes, piece: int, device: int) -> Array:
-    """Piece e goes to device e: from the axis `piece`, of length p, to the axis `device`, of 1."""
-    return lax.all_to_all(x, axis_name, x.ndim + piece, x.ndim + device, tiled=True)
-
-
-def _reflect(x: Array, axis_name: MeshAxes, order: Order) -> Array:
-    """The block backwards on odd devices: the Gray code is reflected from one to the next."""
-    if order != "sequency":
-        return x
-    return jnp.where(lax.axis_index(axis_name) % 2 == 1, jnp.flip(x, -1), x)
+    words = Words(order, norm, implementation, transposed)
+    return _distributed_stages.over_mesh(_distributed_stages.backward, x, mesh, spec, axis, words)

@@ -27,6 +27,7 @@ NAMES = (
     "wasserstein",
     "llm_perplexity",
     "llm_activations",
+    "scaling",
 )
 
 

@@ -20,7 +20,13 @@ from hadax import distributed, testing
 from hadax.kernels import _reference
 
 ORDERS = ("natural", "dyadic", "sequency")
-EXCHANGES = {"natural": 2, "dyadic": 1, "sequency": 1}
+# The options of a transform, and how many exchanges it may have.
+EXCHANGES = [
+    ({"order": "natural"}, 2),
+    ({"order": "natural", "transposed": True}, 1),
+    ({"order": "dyadic"}, 1),
+    ({"order": "sequency"}, 1),
+]
 
 
 def lengths_and_orders(*lengths):
@@ -66,6 +72,24 @@ def test_equals_the_matrix_and_the_unsharded_transform(n, order, inverse):
     testing.assert_close(y, expected(x, order, inverse=inverse), n=n, c=4.0)
     whole = hadax.ifwht if inverse else hadax.fwht
     testing.assert_close(y, whole(x, order=order), n=n, c=4.0)
+
+
+@pytest.mark.parametrize("n", [16, 96, 192, 1024])
+def test_transposed_is_natural_order_with_two_axes_swapped(n):
+    mesh, spec = mesh_of(d=4), P("d")
+    x = gaussian(n)
+
+    def transform(v):
+        return distributed.fwht_sharded(v, mesh, spec, transposed=True)
+
+    y = transform(laid_out(x, mesh, spec))
+    rows = 4 if n in (16, 1024) else 12
+    right = expected(x).reshape(rows, 4, -1).swapaxes(0, 1).reshape(-1)
+    testing.assert_close(y, right, n=n, c=4.0)
+    z = distributed.ifwht_sharded(y, mesh, spec, transposed=True)
+    testing.assert_close(z, x, n=n, c=8.0)
+    (back,) = jax.linear_transpose(transform, x)(y)
+    testing.assert_close(back, x, n=n, c=8.0)
 
 
 @pytest.mark.parametrize(("devices", "n"), [(1, 1), (1, 12), (2, 4), (2, 24), (2, 56), (4, 112)])
@@ -135,26 +159,24 @@ def test_an_empty_batch():
         assert distributed.fwht_sharded(x, mesh, spec, order=order).shape == (0, 64)
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("words", "exchanges"), EXCHANGES, ids=str)
 @pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=str)
-def test_the_program_has_the_promised_exchanges_and_no_other(kind, order):
+def test_the_program_has_the_promised_exchanges_and_no_other(kind, words, exchanges):
     mesh, spec = mesh_of(kind, b=2, d=2), P("b", "d")
     x = laid_out(gaussian(4, 64), mesh, spec)
-    promised = {"all-to-all": EXCHANGES[order]}
 
     def transform(v):
-        return distributed.fwht_sharded(v, mesh, spec, order=order)
+        return distributed.fwht_sharded(v, mesh, spec, **words)
 
     def inverse(v):
-        return distributed.ifwht_sharded(v, mesh, spec, order=order)
+        return distributed.ifwht_sharded(v, mesh, spec, **words)
 
-    assert collectives(transform, x) == promised
-    assert collectives(inverse, x) == promised
+    assert collectives(transform, x) == {"all-to-all": exchanges}
+    assert collectives(inverse, x) == {"all-to-all": exchanges}
     # The transpose of a linear map costs what the map does.
-    assert collectives(jax.linear_transpose(transform, x), x) == promised
-    assert collectives(lambda v: inverse(2 * transform(v)), x) == {
-        "all-to-all": 2 * EXCHANGES[order]
-    }
+    assert collectives(jax.linear_transpose(transform, x), x) == {"all-to-all": exchanges}
+    both = {"all-to-all": 2 * exchanges}
+    assert collectives(lambda v: inverse(2 * transform(v)), x) == both
 
 
 def test_one_device_exchanges_nothing():
@@ -267,6 +289,8 @@ FOUR = functools.partial(mesh_of, d=4)
         ({"order": "paley"}, ValueError, "`order` must be one of"),
         ({"order": ["paley"]}, ValueError, "`order` must be one of"),
         ({"norm": "unit"}, ValueError, "`norm` must be one of"),
+        ({"transposed": 1}, TypeError, "`transposed` must be True or False, but is 1"),
+        ({"transposed": True, "order": "dyadic"}, ValueError, "must be False with order='dyadic'"),
         ({"implementation": "fast"}, ValueError, "`implementation` must be one of"),
         ({"x": jnp.ones((2, 10))}, ValueError, "multiple of 4 as its length over 4 devices, but"),
         ({"x": jnp.ones((2, 8))}, ValueError, "multiple of 16 as its length over 4 devices, but"),
