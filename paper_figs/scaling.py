@@ -88,10 +88,11 @@ def _exchanges(ax: Axes, mesh: str, rows: list[Row], line: Line | None) -> None:
 def _transforms(ax: Axes, mesh: str, rows: list[Row], line: Line) -> None:
     """Draw the whole transforms of one mesh over the model."""
     color = palette.MESHES[mesh]
-    for layout in EXCHANGES:
+    for number, layout in enumerate(EXCHANGES):
         middle, low, high = np.array([over_model(row, layout, line) for row in rows]).T
+        aside = 0.45 * list(palette.MESHES).index(mesh) + 0.2 * number - 0.55
         ax.errorbar(
-            [2.0 ** row["log2_n"] for row in rows],
+            [2.0 ** (row["log2_n"] + aside) for row in rows],
             middle,
             yerr=[middle - low, high - middle],
             color=color,
