@@ -20,6 +20,7 @@ Layout: TypeAlias = Literal["natural", "transposed"]
 EXCHANGES: dict[Layout, int] = {"natural": 2, "transposed": 1}
 POINTS_A_PASS = 15  # log2 of the longest transform that reads and writes its vector once
 CONFIDENCE = 0.99
+BAND_NEEDS = 8  # values: least and largest of fewer hold the median with less confidence
 
 
 def sent(devices: int, block: float) -> float:
@@ -150,7 +151,7 @@ def fit_line(sent_bytes: Sequence[float], seconds: Sequence[float]) -> Line | No
 def median_band(values: Sequence[float]) -> tuple[float, float, float]:
     """The median, and order statistics that have the true one between them with 99 %.
 
-    No law is assumed. Fewer than eight values do not reach 99 %: then it is the least and the
+    No law is assumed. Fewer than BAND_NEEDS values do not reach 99 %: then it is the least and the
     largest.
     """
     ordered = np.sort(np.asarray(values))

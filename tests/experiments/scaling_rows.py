@@ -15,14 +15,11 @@ def rows(**settings):
     for number, trial in enumerate(scaling.trials(config)):
         row = {"id": f"{number:016x}", **vars(trial)}
         if isinstance(trial, scaling.Carried):
-            found.append({**row, "numbers": vars(trial.numbers), **carried(trial)})
+            result = scaling.run(trial, jax.random.key(0))
+            found.append({**row, "numbers": vars(trial.numbers), **result})
         else:
             found.append({**row, **measured(row)})
     return found
-
-
-def carried(trial):
-    return scaling.run(trial, jax.random.key(0))
 
 
 def measured(row):

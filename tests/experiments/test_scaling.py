@@ -10,6 +10,7 @@ from experiments import _cli, _scaling_worker, scaling
 from experiments._contract import UsageError
 from experiments._runner import run_experiment
 from experiments._scaling_model import (
+    BAND_NEEDS,
     H200,
     V5P,
     butterfly,
@@ -80,6 +81,7 @@ def test_bands_of_a_median_hold_the_truth():
     bands = [median_band(row) for row in draws]
     assert sum(not low <= np.log(2) <= high for _, low, high in bands) < 24
     assert median_band([3.0, 1.0, 2.0]) == (2.0, 1.0, 3.0)
+    assert 2 * 0.5**BAND_NEEDS <= 0.01 < 2 * 0.5 ** (BAND_NEEDS - 1)
 
 
 def verdicts(rows):
@@ -112,6 +114,11 @@ def test_checks_can_fail(wrong, words):
 def test_exchanges_that_send_more_than_a_butterfly_would_be_seen():
     rows = [row | {"sent": 1e12} if "machine" in row else row for row in scaling_rows.rows()]
     assert "no" in verdicts(rows).values()
+
+
+def test_times_without_a_band_are_not_judged():
+    few = [row | {"rounds": 7} if "mesh" in row else row for row in scaling_rows.rows()]
+    assert not any("time" in statement or "latency" in statement for statement in verdicts(few))
 
 
 def test_without_spread_rows_there_is_nothing_to_say_about_them():
