@@ -8,7 +8,7 @@ slowest digit of the index of a point. It cuts its block into p pieces, and a po
 (d, e, f): device, piece, place. $A \otimes B = (A \otimes I)(I \otimes B)$ takes
 $H_n = H_p \otimes H_p \otimes H_{n/p^2}$ apart:
 
-$$H_n = X\,(I_p \otimes H_{n/p})\;X\,(I_p \otimes H_p \otimes I_{n/p^2}).$$
+$H_n = X\,(I_p \otimes H_{n/p})\;X\,(I_p \otimes H_p \otimes I_{n/p^2})$.
 
 First each device transforms across its own pieces: $H_p$ on e. The exchange X, one all_to_all,
 swaps d and e: device e now holds piece e of every device, and what is left, $H_p \otimes H_{n/p^2}$
@@ -124,7 +124,8 @@ def ifwht(
         Array of the shape and dtype of x: this device's part of the inverse.
 
     Raises:
-        ValueError, TypeError: as `fwht`.
+        ValueError: as `fwht`.
+        TypeError: as `fwht`.
 
     Cost:
         As `fwht`.
@@ -234,7 +235,8 @@ def ifwht_sharded(
         Array of the shape, dtype and layout of x.
 
     Raises:
-        ValueError, TypeError: as `fwht_sharded`.
+        ValueError: as `fwht_sharded`.
+        TypeError: as `fwht_sharded`.
 
     Cost:
         As `fwht_sharded`.

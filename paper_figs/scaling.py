@@ -5,7 +5,7 @@ import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import NullLocator
 
 from experiments._contract import Row
 from experiments.scaling import (
@@ -53,10 +53,14 @@ def draw(df: pl.DataFrame) -> Figure:
     middle.set_ylabel("time / model")
     right.set_xlabel("devices")
     right.set_ylabel("seconds, predicted")
-    for ax, base in ((left, 10), (middle, 2), (right, 2)):
-        ax.set_xscale("log", base=base)
-        ax.xaxis.set_major_locator(LogLocator(base=base, numticks=6))
-        ax.xaxis.set_minor_formatter(NullFormatter())
+    left.set_xscale("log")
+    for ax, ticks in (
+        (middle, [2**e for e in df["log2_n"].drop_nulls().unique().sort()]),
+        (right, df["devices"].drop_nulls().unique().sort()[::2].to_list()),
+    ):
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(ticks)
+        ax.xaxis.set_minor_locator(NullLocator())
     left.set_yscale("log")
     right.set_yscale("log")
     middle.set_ylim(0, 2)
