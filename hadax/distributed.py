@@ -74,7 +74,8 @@ def fwht(
 
     Cost:
         Two local transforms, of lengths p and n/p; each device sends (p-1)/p of its block, twice in
-        natural order and else once. 16-bit floats are rounded after each local transform.
+        natural order and else once, and needs two blocks of memory beside x and the result. 16-bit
+        floats are rounded after each local transform.
 
     Example:
         >>> import functools, jax, jax.numpy as jnp, hadax

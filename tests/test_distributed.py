@@ -265,12 +265,26 @@ def test_inside_shard_map_beside_other_collectives():
     testing.assert_close(gradient, 2 * x, n=16, c=8.0)
 
 
-def test_exports():
+@pytest.mark.parametrize(("words", "exchanges"), EXCHANGES, ids=str)
+def test_no_device_needs_more_than_a_few_blocks(words, exchanges):
+    mesh = mesh_of(d=4)
+    x = jax.ShapeDtypeStruct((1 << 16,), jnp.float32, sharding=NamedSharding(mesh, P("d")))
+    transform = jax.jit(lambda v: distributed.fwht_sharded(v, mesh, P("d"), **words))
+    memory = transform.lower(x).compile().memory_analysis()
+    block = 4 * (1 << 16) / 4
+    assert memory.argument_size_in_bytes == memory.output_size_in_bytes == block
+    assert memory.temp_size_in_bytes < 3 * block
+
+
+@pytest.mark.parametrize(("words", "exchanges"), EXCHANGES, ids=str)
+def test_exports_for_every_platform(words, exchanges):
     mesh, spec = mesh_of(d=4), P("d")
     x = laid_out(gaussian(64), mesh, spec)
-    transform = jax.jit(lambda v: distributed.fwht_sharded(v, mesh, spec))
-    exported = jax.export.deserialize(jax.export.export(transform)(x).serialize())
-    testing.assert_close(jax.jit(exported.call)(x), expected(x), n=64, c=4.0)
+    transform = jax.jit(lambda v: distributed.fwht_sharded(v, mesh, spec, **words))
+    exported = jax.export.export(transform, platforms=["cpu", "cuda", "tpu"])(x)
+    assert exported.mlir_module().count('"stablehlo.all_to_all"') == exchanges
+    loaded = jax.export.deserialize(exported.serialize())
+    testing.assert_close(jax.jit(loaded.call)(x), transform(x), n=64)
 
 
 FOUR = functools.partial(mesh_of, d=4)
