@@ -10,6 +10,7 @@ NAMES = (
     "wasserstein",
     "llm_rotation",
     "speed",
+    "scaling",
 )
 
 

@@ -28,6 +28,7 @@ NAMES = (
     "llm_perplexity",
     "llm_activations",
     "speed",
+    "scaling",
 )
 TABLES = ("statements", "speed_table")
 

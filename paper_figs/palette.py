@@ -50,5 +50,13 @@ RACER_MARKERS: Final = {
     "textbook JAX": "D",
     "qmcpy": "*",
 }
+MESHES: Final = {"1x2": BLUE, "1x4": VERMILION, "2x2": GREEN}
+MESH_LABELS: Final = {
+    "1x2": "2 devices",
+    "1x4": "4 devices",
+    "2x2": "2 processes of 2 devices",
+}
+MESH_MARKERS: Final = {"1x2": "o", "1x4": "s", "2x2": "^"}
+MACHINES: Final = {"H200": PURPLE, "TPU v5p": ORANGE}
 BOUND: Final = BLACK
 GUIDE: Final = GREY
