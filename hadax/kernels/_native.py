@@ -122,14 +122,14 @@ def _refusal(ctx: Any, n: int) -> str | None:
 
 @functools.lru_cache(maxsize=64)
 def _patterns(n: int, transpose: bool) -> np.ndarray:
-    """The dense factor of the length n, four signs of a row a byte (native/dense.h)."""
+    """The dense factor of the length n, four signs of a row an entry (native/dense.h)."""
     if is_power_of_two(n):
-        return np.zeros(0, np.uint8)
+        return np.zeros(0, np.uint16)
     m, _ = _hadamard_orders.decompose(n)
     base = _hadamard_orders.base_matrix(m)
     negative = (base.T if transpose else base) < 0
     bits = negative.reshape(m // 4, 4, m // 4, 4).transpose(0, 2, 1, 3)
-    return np.packbits(bits, axis=-1, bitorder="little").reshape(-1)
+    return np.packbits(bits, axis=-1, bitorder="little").reshape(-1).astype(np.uint16) * 64
 
 
 def _call(ctx: Any, target: str, args: Sequence[Any], attributes: dict[str, Any]) -> Sequence[Any]:

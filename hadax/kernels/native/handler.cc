@@ -39,7 +39,7 @@ bool format_of(ffi::DataType type, Format* format) {
 }
 
 ffi::Error wht(ffi::ThreadPool& pool, ffi::AnyBuffer x, const int8_t* before, const int8_t* after,
-               ffi::Result<ffi::AnyBuffer> y, double scale, ffi::Span<const uint8_t> patterns) {
+               ffi::Result<ffi::AnyBuffer> y, double scale, ffi::Span<const uint16_t> patterns) {
   Format format;
   if (!format_of(x.element_type(), &format))
     return ffi::Error::InvalidArgument("hadax: a number format without a kernel");
@@ -65,13 +65,13 @@ ffi::Error wht(ffi::ThreadPool& pool, ffi::AnyBuffer x, const int8_t* before, co
 }
 
 ffi::Error plain(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Result<ffi::AnyBuffer> y, double scale,
-                 ffi::Span<const uint8_t> patterns) {
+                 ffi::Span<const uint16_t> patterns) {
   return wht(pool, x, nullptr, nullptr, y, scale, patterns);
 }
 
 ffi::Error with_signs(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Buffer<ffi::S8> signs,
                       ffi::Result<ffi::AnyBuffer> y, double scale, bool after,
-                      ffi::Span<const uint8_t> patterns) {
+                      ffi::Span<const uint16_t> patterns) {
   const int8_t* s = signs.typed_data();
   return wht(pool, x, after ? nullptr : s, after ? s : nullptr, y, scale, patterns);
 }
@@ -87,7 +87,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_wht, hadax::plain,
                                                .Arg<ffi::AnyBuffer>()
                                                .Ret<ffi::AnyBuffer>()
                                                .Attr<double>("scale")
-                                               .Attr<ffi::Span<const uint8_t>>("patterns"));
+                                               .Attr<ffi::Span<const uint16_t>>("patterns"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_wht_signed, hadax::with_signs,
                                            ffi::Ffi::Bind()
@@ -97,7 +97,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_wht_signed, hadax::with_signs,
                                                .Ret<ffi::AnyBuffer>()
                                                .Attr<double>("scale")
                                                .Attr<bool>("after")
-                                               .Attr<ffi::Span<const uint8_t>>("patterns"));
+                                               .Attr<ffi::Span<const uint16_t>>("patterns"));
 
 extern "C" const char* hadax_isa() { return hadax::isa().name; }
 

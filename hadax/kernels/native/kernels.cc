@@ -67,7 +67,7 @@ struct Rows {
     if (row.m == 1 && row.log_block <= W::kLogBase)
       return W::template base<Skip>(row.log_block, source(row, in), sink(row, out), 0, count);
     const Buffer<T> scratch(kInPlace ? 0 : n * sizeof(T));
-    const Buffer<typename V::Vector> table(row.m == 1 ? 0 : Dense<T>::table_bytes(row.m));
+    const Buffer<char> table(row.m == 1 ? 0 : Dense<T>::scratch_bytes(row.m));
     for (int64_t r = begin; r < end; r++, in += n, out += n) {
       T* work = kInPlace ? (T*)out : scratch.data;
       if (row.m == 1) {
@@ -90,7 +90,7 @@ struct Rows {
     const int64_t stride = int64_t(1) << (row.log_block - top);
     const auto written = sink(row, (S*)out);
     if (row.m == 1) return W::columns(top, (const T*)work, written, stride, begin, end);
-    const Buffer<typename V::Vector> table(Dense<T>::table_bytes(row.m));
+    const Buffer<char> table(Dense<T>::scratch_bytes(row.m));
     Dense<T>::mix((const T*)work, written, row.m, stride, row.patterns, table.data, begin, end);
   }
 };

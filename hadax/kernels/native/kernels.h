@@ -14,7 +14,7 @@ struct Row {
   double scale = 1;
   const int8_t* before = nullptr;     // signs, one for each real number of a row, or null
   const int8_t* after = nullptr;
-  const uint8_t* patterns = nullptr;  // the dense factor, see dense.h
+  const uint16_t* patterns = nullptr;  // the dense factor, see dense.h
 
   int64_t size() const { return m << log_block; }
 };
