@@ -151,11 +151,12 @@ class Entrant:
     status: str = "ok"
     seconds: list[float] = dataclasses.field(default_factory=list)
     rounds: int = 0
+    calls: int | None = None
     start: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def fail(self, status: str) -> None:
         """Say why it is out."""
-        self.status, self.rounds, self.seconds = status, 0, []
+        self.status, self.rounds, self.seconds, self.calls = status, 0, [], None
 
     def result(self) -> dict[str, Any]:
         """Return what the row says of it: the same names for all, None where there is nothing."""
@@ -174,7 +175,7 @@ class Entrant:
             "low": low,
             "high": high,
             "seconds": [_rounded(second) for second in self.seconds],
-            "calls": start.get("calls"),
+            "calls": self.calls,
             "error": _rounded(start.get("error")),
             "compile_seconds": [_rounded(second) for second in start.get("compile_seconds", ())],
             "temp_bytes": start.get("temp_bytes"),
@@ -204,6 +205,7 @@ def race(
                     with _out_on_error(stable, entrants, entrant):
                         reply = stable.ask(entrant.contender, do="time")
                         entrant.seconds.append(reply["seconds"])
+                        entrant.calls = reply["calls"]
         stable.drop()
     return [entrant.result() for entrant in entrants]
 

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,35 @@ WRONG = 0.1  # sixteen bits give 0.01 at most
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
+class Start:
+    """A contender at its start, and how many of its calls take long enough to be timed."""
+
+    def __init__(self, prepared: Prepared, least_seconds: float):
+        self._loop = prepared.loop
+        self._least = least_seconds
+        self.calls = 1
+        self._loop(1)  # what the first call does besides is not timed
+        self.call_seconds = self.time()
+
+    def time(self) -> float:
+        """Return the seconds of one call, averaged over a timing that is long enough."""
+        if self.calls > 1:
+            self._loop(1)  # the caches hold the data of another process
+        while True:
+            began = time.perf_counter()
+            self._loop(self.calls)
+            seconds = time.perf_counter() - began
+            if seconds >= self._least:
+                return seconds / self.calls
+            aim = int(1.2 * self.calls * self._least / seconds)
+            self.calls = max(2 * self.calls, min(100 * self.calls, aim))
+
+
 class Worker:
     """The contenders that are at their start."""
 
     def __init__(self) -> None:
-        self._ready: dict[str, tuple[Prepared, int]] = {}
+        self._ready: dict[str, Start] = {}
 
     def prepare(
         self,
@@ -37,7 +60,7 @@ class Worker:
         reference: str,
         least_seconds: float,
     ) -> dict[str, Any]:
-        """Bring a contender to its start; say its error, and how many calls a timing takes."""
+        """Bring a contender to its start; say its error, and what compiling it took."""
         job["seed"] = tuple(job["seed"])
         prepared = prepare(function, Job(**job), options)
         error = None
@@ -45,44 +68,24 @@ class Worker:
             error = Reference.load(Path(reference)).error(prepared.output())
             if not error < WRONG:
                 raise ArithmeticError(f"its output is wrong: the relative error is {error:.2g}")
-        calls, seconds = _calls(prepared.loop, least_seconds)
-        self._ready[name] = (prepared, calls)
+        start = self._ready[name] = Start(prepared, least_seconds)
         return {
             "error": error,
-            "calls": calls,
-            "call_seconds": seconds,
+            "call_seconds": start.call_seconds,
             "compile_seconds": list(prepared.compile_seconds),
             "temp_bytes": prepared.temp_bytes,
         }
 
     def time(self, name: str) -> dict[str, Any]:
-        """Return the seconds of one call, averaged over one timing."""
-        prepared, calls = self._ready[name]
-        if calls > 1:
-            prepared.loop(1)  # the caches hold the data of another process
-        return {"seconds": _time(prepared.loop, calls) / calls}
+        """Take one timing."""
+        start = self._ready[name]
+        return {"seconds": start.time(), "calls": start.calls}
 
     def drop(self) -> dict[str, Any]:
         """Forget the contenders, and their arrays with them."""
         self._ready.clear()
         gc.collect()
         return {}
-
-
-def _calls(loop: Callable[[int], object], least_seconds: float) -> tuple[int, float]:
-    """Return how many calls take so long, and what one takes, after a call that does not count."""
-    loop(1)
-    calls = 1
-    while (seconds := _time(loop, calls)) < least_seconds:
-        calls = max(2 * calls, min(100 * calls, int(1.2 * calls * least_seconds / seconds)))
-    return calls, seconds / calls
-
-
-def _time(loop: Callable[[int], object], calls: int) -> float:
-    """Return the seconds of so many calls."""
-    began = time.perf_counter()
-    loop(calls)
-    return time.perf_counter() - began
 
 
 def _line(error: Exception) -> str:

@@ -5,7 +5,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import NullLocator
 
 from paper_figs import palette
 
@@ -31,7 +31,7 @@ def draw(df: pl.DataFrame) -> Figure:
     shapes = {"one vector": races.filter(single), "batches": races.filter(~single)}
     shapes = {title: rows for title, rows in shapes.items() if rows.height}
     figure, axes = plt.subplots(
-        2, len(shapes), figsize=(7.4, 5.2), sharex="col", sharey=True, squeeze=False
+        2, len(shapes), figsize=(7.4, 5.2), sharex="col", sharey="row", squeeze=False
     )
     for column, (title, rows) in zip(axes.T, shapes.items(), strict=True):
         fractions = _fractions(rows)
@@ -75,8 +75,9 @@ def _panel(ax: Axes, fractions: pl.DataFrame) -> None:
             ax.plot(n, rows["fraction"], color=color, marker=marker, label=family)
             ax.fill_between(n, rows["least"], rows["most"], color=color, alpha=0.25, linewidth=0)
     ax.axhline(1, color=palette.BOUND, linewidth=1)
+    lengths = fractions["n"].unique().sort().to_list()
     ax.set_xscale("log", base=2)
-    ax.xaxis.set_major_locator(LogLocator(base=2, numticks=8))
+    ax.set_xticks(lengths, [f"$2^{{{n.bit_length() - 1}}}$" for n in lengths])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
