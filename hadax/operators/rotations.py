@@ -13,6 +13,10 @@ from hadax.kernels import _dispatch, _hadamard_orders
 from hadax.operators.base import OrthogonalOperator, _row, array, operator_class, static
 from hadax.operators.elementary import Dense
 
+# A few blocks are written out rather than looped over: XLA runs the body of a loop on one thread, and
+# a loop copies its first operand.
+_WRITTEN_OUT = 4
+
 
 @operator_class
 class RandomizedHadamard(OrthogonalOperator):
@@ -41,9 +45,12 @@ class RandomizedHadamard(OrthogonalOperator):
         def block(y: Array, signs: Array) -> tuple[Array, None]:
             return _dispatch.wht(y, signs, side=side, scale=n**-0.5, transpose=transpose), None
 
-        # A few blocks are written out: XLA runs the body of a loop on one thread.
-        unroll = min(self.blocks, 4)
-        y, _ = lax.scan(block, x.astype(dtype), self.signs, reverse=self.transposed, unroll=unroll)
+        y = x.astype(dtype)
+        if self.blocks <= _WRITTEN_OUT:
+            for i in reversed(range(self.blocks)) if self.transposed else range(self.blocks):
+                y, _ = block(y, self.signs[i])
+        else:
+            y, _ = lax.scan(block, y, self.signs, reverse=self.transposed)
         return y.astype(x.dtype)
 
     def _transpose(self) -> "RandomizedHadamard":
