@@ -123,3 +123,24 @@ def traced(kernel: Callable[..., Array]) -> LoweringRule:
         )
 
     return rule
+
+
+def first_of(*rules: LoweringRule) -> LoweringRule:
+    """The rules in turn, until one computes it."""
+
+    def rule(ctx: Any, *args: Any, **parameters: Any) -> Sequence[Any] | None:
+        for each in rules:
+            results = each(ctx, *args, **parameters)
+            if results is not None:
+                return results
+        return None
+
+    return rule
+
+
+def is_spread(ctx: Any) -> bool:
+    """Whether arrays of the program that is lowered may be spread over several devices."""
+    context = ctx.module_context.axis_context
+    if isinstance(context, mlir.SPMDAxisContext):
+        return set(context.manual_axes) != set(context.mesh.axis_names)
+    return getattr(context, "num_devices", 1) != 1

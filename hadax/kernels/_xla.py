@@ -33,6 +33,17 @@ def hadamard(x: Array, *, scale: float = 1.0, transpose: bool = False) -> Array:
     return kronecker(x, factors, scale=scale)
 
 
+def hadamard_of_columns(x: Array) -> Array:
+    """H_2^k x for a real matrix x of 2^k rows, without a transpose."""
+    rows, stride = x.shape
+    y = x.reshape(-1)
+    for bits in _split(rows.bit_length() - 1):
+        matrix = functools.reduce(np.kron, [np.asarray(WALSH, x.dtype)] * bits)
+        y = _at_stride(y, matrix, stride)
+        stride *= len(matrix)
+    return y.reshape(x.shape)
+
+
 def kron2(x: Array, *, base: Base, scale: float = 1.0) -> Array:
     """scale * (base (x) ... (x) base) x with log2(n) copies of the 2 x 2 matrix `base`."""
     return kronecker(x, _powers(base, x.shape[-1].bit_length() - 1), scale=scale)
@@ -58,9 +69,13 @@ def _powers(base: Base, k: int) -> list[np.ndarray]:
     if k == 0:
         return []
     first = min(k, 5 if k == 7 else 6)
-    count = -(-(k - first) // 4)
-    sizes = [(k - first + i) // count for i in range(count)] + [first]
-    return [functools.reduce(np.kron, [np.array(base)] * size) for size in sizes]
+    return [functools.reduce(np.kron, [np.array(base)] * b) for b in [*_split(k - first), first]]
+
+
+def _split(k: int) -> list[int]:
+    """k as a sum of nearly equal numbers of at most 4."""
+    count = -(-k // 4)
+    return [(k + i) // count for i in range(count)]
 
 
 def _rotating(x: Array, matrices: Sequence[np.ndarray]) -> Array:

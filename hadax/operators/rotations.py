@@ -13,8 +13,8 @@ from hadax.kernels import _dispatch, _hadamard_orders
 from hadax.operators.base import OrthogonalOperator, _row, array, operator_class, static
 from hadax.operators.elementary import Dense
 
-# A few blocks are written out rather than looped over: XLA runs the body of a loop on one thread, and
-# a loop copies its first operand.
+# A few blocks are written out rather than looped over: XLA runs the body of a loop on one thread,
+# and a loop copies its first operand.
 _WRITTEN_OUT = 4
 
 

@@ -39,8 +39,9 @@ def fwht(
             $(-1)^{\langle i,\cdot\rangle}$), "dyadic" (Paley) or "sequency" (row i changes sign i
             times).
         norm: "ortho", "backward" or "forward", as in `scipy.fft`.
-        implementation: "xla", "dense" (the whole matrix, for n up to 4096), or None for the
-            default, which is "xla" on every platform.
+        implementation: the backend (`hadax.backends`): "native", "triton", "xla", ..., "dense" (the
+            whole matrix, for n up to 4096), or None for the first one that can compute this on the
+            platform the program is compiled for.
 
     Returns:
         Array of the shape of x, with n in place of its length along `axis`, and the dtype of x.
@@ -49,9 +50,12 @@ def fwht(
         ValueError: a length for which no Hadamard matrix is built, an axis that does not exist or
             is empty, an unknown word, an order other than "natural" where n is no power of two.
         TypeError: x does not hold numbers, or holds integers and the norm would divide them.
+        NotImplementedError: the implementation asked for cannot compute this; raised when the
+            program is compiled.
 
     Cost:
-        O(n log n + n m) operations a vector; one pass over memory for each factor of up to 64.
+        O(n log n + n m) operations a vector. Memory is passed over once or twice by "native" and
+        "triton", and once for each factor of up to 64 by "xla".
 
     Example:
         >>> import jax.numpy as jnp, hadax
@@ -93,8 +97,9 @@ def ifwht(
         axis: the axis to transform.
         order: "natural", "dyadic" or "sequency"; the order that x is in.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwht`.
-        implementation: "xla", "dense" (the whole matrix, for n up to 4096), or None for the
-            default, which is "xla" on every platform.
+        implementation: the backend (`hadax.backends`): "native", "triton", "xla", ..., "dense" (the
+            whole matrix, for n up to 4096), or None for the first one that can compute this on the
+            platform the program is compiled for.
 
     Returns:
         Array of the shape of x, with n in place of its length along `axis`, and the dtype of x.
@@ -140,8 +145,9 @@ def fwhtn(
         axes: the axes to transform. Default: the last len(s), or all of them.
         order: "natural", "dyadic" or "sequency", along every axis.
         norm: "ortho", "backward" or "forward".
-        implementation: "xla", "dense" (the whole matrix, for n up to 4096), or None for the
-            default, which is "xla" on every platform.
+        implementation: the backend (`hadax.backends`): "native", "triton", "xla", ..., "dense" (the
+            whole matrix, for n up to 4096), or None for the first one that can compute this on the
+            platform the program is compiled for.
 
     Returns:
         Array of the shape of x, with s in place of its lengths along `axes`, and the dtype of x.
@@ -187,8 +193,9 @@ def ifwhtn(
         axes: the axes to transform. Default: the last len(s), or all of them.
         order: "natural", "dyadic" or "sequency", along every axis.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwhtn`.
-        implementation: "xla", "dense" (the whole matrix, for n up to 4096), or None for the
-            default, which is "xla" on every platform.
+        implementation: the backend (`hadax.backends`): "native", "triton", "xla", ..., "dense" (the
+            whole matrix, for n up to 4096), or None for the first one that can compute this on the
+            platform the program is compiled for.
 
     Returns:
         Array of the shape of x, with s in place of its lengths along `axes`, and the dtype of x.
