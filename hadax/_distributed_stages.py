@@ -40,6 +40,13 @@ class Words(NamedTuple):
             transform, order=self.order, norm=self.norm, implementation=self.implementation
         )
 
+    def across(self, transform: Callable[..., Array]) -> Callable[..., Array]:
+        """A local transform across the pieces of a block, which are far apart in memory.
+
+        XLA takes such an axis as it is; a kernel of contiguous vectors would have it moved first.
+        """
+        return functools.partial(transform, axis=-2, norm=self.norm, implementation="xla")
+
 
 def forward(x: ArrayLike, axis_name: MeshAxes, axis: int, words: Words) -> Array:
     """The transform of what all devices along `axis_name` hold: this device's part."""
@@ -50,7 +57,7 @@ def forward(x: ArrayLike, axis_name: MeshAxes, axis: int, words: Words) -> Array
     y = jnp.moveaxis(x, axis, -1)
     *batch, _ = block = y.shape
     if words.order == "natural":
-        y = stage(y.reshape(*batch, 1, rows, devices, places), axis=-2)
+        y = words.across(walsh.fwht)(y.reshape(*batch, 1, rows, devices, places))
         y = stage(_exchange(y, axis_name, -2, -4).reshape(block))
         if not words.transposed:
             y = _exchange(y.reshape(*batch, devices, rows, 1, places), axis_name, -4, -2)
@@ -73,7 +80,7 @@ def backward(x: ArrayLike, axis_name: MeshAxes, axis: int, words: Words) -> Arra
         if not words.transposed:
             y = _exchange(y.reshape(*batch, 1, rows, devices, places), axis_name, -2, -4)
         y = stage(y.reshape(block)).reshape(*batch, devices, rows, 1, places)
-        y = stage(_exchange(y, axis_name, -4, -2), axis=-2)
+        y = words.across(walsh.ifwht)(_exchange(y, axis_name, -4, -2))
     else:
         y = stage(_reflect(y, axis_name, words.order))
         y = y.reshape(*batch, devices, rows * places, 1)
