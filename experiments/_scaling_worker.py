@@ -19,7 +19,7 @@ from jax.sharding import PartitionSpec as P
 
 import hadax
 from hadax import distributed
-from hadax.kernels import _reference
+from hadax.kernels import _reference, _xla
 
 SPEC = P("d")
 
@@ -36,6 +36,7 @@ def main(job: dict[str, Any], rank: int) -> None:
     }
     result = {f"seconds_{name}": times for name, times in measure(programs, array, job["rounds"])}
     result |= {f"sent_{name}": sent_bytes(str(programs[name].as_text())) for name in programs}
+    result["backend"] = next(one.implementation for one in hadax.backends() if one.available)
     result["error"] = relative_error(programs["natural"](array), x)
     if job["processes"] > 1:
         jax.distributed.shutdown()
@@ -57,8 +58,9 @@ def all_programs(mesh: Mesh) -> dict[str, Callable[[jax.Array], jax.Array]]:
     transform = functools.partial(distributed.fwht_sharded, mesh=mesh, spec=SPEC)
 
     def local(x: jax.Array) -> jax.Array:
-        pieces = hadax.fwht(x.reshape(p, -1), axis=0, implementation="xla")
-        return hadax.fwht(pieces.reshape(-1))
+        # As the stages of `hadax.distributed`: across p pieces, then the whole block.
+        pieces = _xla.walsh_at_stride(x, p, x.size // p, scale=p**-0.5)
+        return hadax.fwht(pieces)
 
     return {
         "natural": transform,

@@ -61,7 +61,7 @@ def fwht(
         axis: the axis to transform.
         order: "natural"; "dyadic" and "sequency", for powers of two, take one exchange less.
         norm: "ortho", "backward" or "forward".
-        implementation: of the transform of a block, as in `hadax.fwht`; across pieces it is "xla".
+        implementation: of the transform of a block, as in `hadax.fwht`.
         transposed: whether to leave out the second exchange: the module's page says what is where.
 
     Returns:
@@ -118,7 +118,7 @@ def ifwht(
         axis: the axis to transform.
         order: the order that x is in; "dyadic" and "sequency" take one exchange less.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwht`.
-        implementation: of the transform of a block, as in `hadax.ifwht`; across pieces it is "xla".
+        implementation: of the transform of a block, as in `hadax.ifwht`.
         transposed: whether x is as the forward transform leaves it with transposed=True.
 
     Returns:
@@ -176,7 +176,7 @@ def fwht_sharded(
         axis: the axis to transform.
         order: "natural"; "dyadic" and "sequency", for powers of two, take one exchange less.
         norm: "ortho", "backward" or "forward".
-        implementation: of the transform of a block, as in `hadax.fwht`; across pieces it is "xla".
+        implementation: of the transform of a block, as in `hadax.fwht`.
         transposed: whether to leave out the second exchange: the module's page says what is where.
 
     Returns:
@@ -229,7 +229,7 @@ def ifwht_sharded(
         axis: the axis to transform.
         order: the order that x is in; "dyadic" and "sequency" take one exchange less.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwht_sharded`.
-        implementation: of the transform of a block, as in `hadax.ifwht`; across pieces it is "xla".
+        implementation: of the transform of a block, as in `hadax.ifwht`.
         transposed: whether x is as the forward transform leaves it with transposed=True.
 
     Returns:

@@ -25,8 +25,8 @@ NEEDS = ("scaling",)
 CAPTION = (
     "A transform along an axis spread over devices. Left: what one exchange adds to the local "
     "stages, on virtual CPU devices of one process and on two processes that talk by gloo (medians "
-    "of {rounds} calls, 99 % bands), and the fitted lines latency + bytes / bandwidth. Middle: the "
-    "time of the whole transform over that of the model, local stages + exchanges; filled: natural "
+    "of {rounds} calls, 99 % bands; backend: {backend}), and the fitted lines latency + bytes / "
+    "bandwidth. Middle: the time of the whole transform over that of the model, local stages + exchanges; filled: natural "
     "order, two exchanges, from which the lines are fitted; open: the transposed layout, one "
     "exchange, which they have not seen. The grey band is the tolerance of a quarter. Right: the "
     "model with published numbers of two machines, 2^{log2_block} float32 on each of {devices} "

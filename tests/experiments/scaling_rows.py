@@ -26,7 +26,7 @@ def measured(row):
     """The result of a trial that is measured."""
     local = LOCAL * 2 ** row["log2_n"]
     sent = scaling.exchange_bytes(row)
-    result = {"seconds_local": [local] * 9, "sent_local": 0.0, "error": 1e-7}
+    result = {"seconds_local": [local] * 9, "sent_local": 0.0, "error": 1e-7, "backend": "xla"}
     for layout, exchanges in EXCHANGES.items():
         seconds = local + exchanges * (LATENCY + sent / BANDWIDTH)
         result |= {f"seconds_{layout}": [seconds] * 9, f"sent_{layout}": exchanges * sent}
