@@ -34,10 +34,13 @@ def main(job: dict[str, Any], rank: int) -> None:
         name: jax.jit(program).lower(array).compile()
         for name, program in all_programs(mesh).items()
     }
-    result = {f"seconds_{name}": times for name, times in measure(programs, array, job["rounds"])}
-    result |= {f"sent_{name}": sent_bytes(str(programs[name].as_text())) for name in programs}
-    result["backend"] = next(one.implementation for one in hadax.backends() if one.available)
-    result["error"] = relative_error(programs["natural"](array), x)
+    seconds = measure(programs, array, job["rounds"])
+    result = {
+        **{f"seconds_{name}": times for name, times in seconds.items()},
+        **{f"sent_{name}": sent_bytes(str(programs[name].as_text())) for name in programs},
+        "error": relative_error(programs["natural"](array), x),
+        "backend": next(one.implementation for one in hadax.backends() if one.available),
+    }
     if job["processes"] > 1:
         jax.distributed.shutdown()
     if rank == 0:
@@ -71,7 +74,7 @@ def all_programs(mesh: Mesh) -> dict[str, Callable[[jax.Array], jax.Array]]:
 
 def measure(
     programs: dict[str, Callable[[jax.Array], jax.Array]], x: jax.Array, rounds: int
-) -> list[tuple[str, list[float]]]:
+) -> dict[str, list[float]]:
     """Seconds of single calls, round-robin, with the order reversed every other round."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for name in programs:  # the first call of each is not counted
@@ -81,7 +84,7 @@ def measure(
             began = time.perf_counter()
             programs[name](x).block_until_ready()
             seconds[name].append(float(f"{time.perf_counter() - began:.4g}"))
-    return list(seconds.items())
+    return seconds
 
 
 def sent_bytes(program: str) -> float:
