@@ -1,4 +1,4 @@
-"""What a transform across devices costs: bytes, machines, and the line fitted to exchanges.
+"""What a transform across devices costs: bytes, and seconds on machines with published numbers.
 
 On p devices that hold a block each, an exchange (one all_to_all) sends (p - 1)/p of a block from
 every device. Natural order takes two exchanges, the transposed layout one; a butterfly would send a
@@ -9,18 +9,13 @@ a lower bound, but for the latency, which nobody publishes and which is an assum
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import numpy as np
-from scipy import stats
-
 Layout: TypeAlias = Literal["natural", "transposed"]
 EXCHANGES: dict[Layout, int] = {"natural": 2, "transposed": 1}
+ITEM = 4  # bytes of a float32
 POINTS_A_PASS = 15  # log2 of the longest transform that reads and writes its vector once
-CONFIDENCE = 0.99
-BAND_NEEDS = 8  # values: least and largest of fewer hold the median with less confidence
 
 
 def sent(devices: int, block: float) -> float:
@@ -101,60 +96,3 @@ def torus_sides(devices: int) -> tuple[int, int, int]:
     """The sides of a slice of a power of two of chips, as cubic as it can be."""
     e = devices.bit_length() - 1
     return 1 << e // 3, 1 << (e + 1) // 3, 1 << (e + 2) // 3
-
-
-@dataclass(frozen=True)
-class Line:
-    """Seconds of an exchange = latency + bytes sent / bandwidth, with what is left unexplained."""
-
-    latency: float
-    seconds_a_byte: float
-    latency_error: float
-    seconds_a_byte_error: float
-    residual: float
-    """Largest relative distance of a measured exchange from the line."""
-
-    def seconds(self, sent_bytes: float) -> float:
-        """The time of an exchange."""
-        return self.latency + self.seconds_a_byte * sent_bytes
-
-
-def fit_line(sent_bytes: Sequence[float], seconds: Sequence[float]) -> Line | None:
-    """Fit by least squares of relative errors; the errors are half widths of 99 % bands.
-
-    They come from the scatter around the line. None for fewer than three points, or where noise has
-    made a time that is not positive.
-    """
-    if len(seconds) < 3 or min(seconds) <= 0:
-        return None
-    times = np.array(seconds)
-    design = np.stack([1 / times, np.array(sent_bytes) / times], axis=1)
-    scale = np.linalg.norm(design, axis=0)
-    solution, *_ = np.linalg.lstsq(design / scale, np.ones(len(times)))
-    residuals = design / scale @ solution - 1
-    freedom = len(times) - 2
-    variance = (
-        residuals @ residuals / freedom * np.linalg.inv((design / scale).T @ (design / scale))
-    )
-    radius = stats.t.ppf(0.5 + CONFIDENCE / 2, freedom) * np.sqrt(np.diag(variance))
-    latency, slope = solution / scale
-    latency_error, slope_error = radius / scale
-    return Line(
-        float(latency),
-        float(slope),
-        float(latency_error),
-        float(slope_error),
-        float(np.abs(residuals).max()),
-    )
-
-
-def median_band(values: Sequence[float]) -> tuple[float, float, float]:
-    """The median, and order statistics that have the true one between them with 99 %.
-
-    No law is assumed. Fewer than BAND_NEEDS values do not reach 99 %: then it is the least and the
-    largest.
-    """
-    ordered = np.sort(np.asarray(values))
-    below = int(stats.binom.ppf((1 - CONFIDENCE) / 2, len(ordered), 0.5))
-    low = max(0, below - 1)
-    return float(np.median(ordered)), float(ordered[low]), float(ordered[-1 - low])

@@ -3,9 +3,8 @@
 Measured: virtual CPU devices of one process, and two processes that talk by gloo. Each trial is a
 fresh set of processes that times, call by call in turn, the transform and its local stages without
 the exchanges. On two cores more devices do not make it faster; what is measured is whether the cost
-is what the model says: local stages, and for each exchange latency + bytes / bandwidth. This line
-is fitted, for each set of devices, to what natural order takes beyond the local stages; the
-transposed layout, with its one exchange, is then predicted and has not been seen.
+is what the model says: local stages, a start, and for each exchange latency + bytes / bandwidth.
+These are fitted, for each mesh, to every other length; the lengths between are predicted.
 
 Carried: the same model with the published numbers of two machines, for a block of constant size on
 each device (weak scaling). Bytes are exact, times are at the peak of links and memories.
@@ -29,19 +28,24 @@ from typing import Any, Literal, TypeAlias
 import jax
 
 from experiments._contract import Check, Experiment, Preset, Row, UsageError
-from experiments._scaling_model import (
+from experiments._scaling_fit import (
     BAND_NEEDS,
+    exchange_bytes,
+    fit,
+    measured_rows,
+    over_model,
+    spread_rows,
+)
+from experiments._scaling_model import (
     EXCHANGES,
     H200,
+    ITEM,
     V5P,
     Layout,
-    Line,
     Machine,
     Switched,
     Torus,
     butterfly,
-    fit_line,
-    median_band,
     passes,
     sent,
 )
@@ -49,7 +53,6 @@ from experiments._settings import check_settings
 
 MeshName: TypeAlias = Literal["1x1", "1x2", "1x4", "2x2"]
 
-ITEM = 4  # bytes of a float32
 TOLERANCE = 0.25  # of the model: whole transforms within a quarter of what it says
 EPS = 2.0**-23  # of float32
 PATIENCE = 600  # seconds for one trial
@@ -63,7 +66,7 @@ class Config:
     """Seed of every random key."""
     meshes: tuple[MeshName, ...] = ("1x1", "1x2", "1x4", "2x2")
     """Processes x devices of each."""
-    log2_n: tuple[int, ...] = (12, 14, 16, 18, 20, 22)
+    log2_n: tuple[int, ...] = tuple(range(12, 23))
     """Logarithms of the lengths that are measured."""
     rounds: int = 100
     """Timed calls of each program."""
@@ -132,11 +135,6 @@ def run(trial: Measured | Carried, key: jax.Array) -> dict[str, Any]:
     }
 
 
-def devices_of(mesh: str) -> int:
-    """Return the number of devices of a mesh."""
-    return math.prod(int(part) for part in mesh.split("x"))
-
-
 def _measure(trial: Measured, key: jax.Array) -> dict[str, Any]:
     """Run the workers of one trial, and return what process 0 has printed."""
     processes, devices = (int(part) for part in trial.mesh.split("x"))
@@ -194,44 +192,6 @@ def _free_port() -> int:
         return free.getsockname()[1]
 
 
-def exchange_bytes(row: Row) -> float:
-    """Return the bytes that each device sends in one exchange of a measured row."""
-    devices = devices_of(row["mesh"])
-    return sent(devices, ITEM * 2.0 ** row["log2_n"] / devices)
-
-
-def exchange_seconds(row: Row) -> tuple[float, float, float]:
-    """Return what an exchange of natural order adds to the local stages: median and band."""
-    pairs = zip(row["seconds_natural"], row["seconds_local"], strict=True)
-    return median_band([(whole - local) / EXCHANGES["natural"] for whole, local in pairs])
-
-
-def measured_rows(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return what was measured, by mesh and length."""
-    measured = sorted((row for row in rows if row.get("mesh")), key=lambda row: row["log2_n"])
-    meshes = dict.fromkeys(row["mesh"] for row in rows if row.get("mesh"))
-    return {name: [row for row in measured if row["mesh"] == name] for name in meshes}
-
-
-def spread_rows(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return what was measured on more than one device, by mesh and length."""
-    return {name: of_it for name, of_it in measured_rows(rows).items() if devices_of(name) > 1}
-
-
-def fit(rows: Sequence[Row]) -> Line | None:
-    """Fit the line of an exchange to the rows of one mesh."""
-    return fit_line(
-        [exchange_bytes(row) for row in rows], [exchange_seconds(row)[0] for row in rows]
-    )
-
-
-def over_model(row: Row, layout: Layout, line: Line) -> tuple[float, float, float]:
-    """Return time / (local stages + exchanges by the line): the median and its band."""
-    exchange = line.seconds(exchange_bytes(row))
-    pairs = zip(row[f"seconds_{layout}"], row["seconds_local"], strict=True)
-    return median_band([whole / (local + EXCHANGES[layout] * exchange) for whole, local in pairs])
-
-
 def checks(rows: Sequence[Row]) -> list[Check]:
     """Compare bytes with the formula, errors with the law of round-off, times with the model."""
     found = [_round_off_check(mesh, measured) for mesh, measured in measured_rows(rows).items()]
@@ -267,40 +227,31 @@ def _byte_checks(mesh: str, rows: Sequence[Row]) -> Iterator[Check]:
 
 
 def _model_checks(mesh: str, rows: Sequence[Row]) -> Iterator[Check]:
-    """The line of the exchange, and the whole transforms by it: nothing where too few rounds leave
-    the times without a band, as in a smoke test."""
-    if rows[0]["rounds"] < BAND_NEEDS:
+    """The fitted costs, and the whole transforms by them.
+
+    Nothing where too few rounds leave the times without a band, as in a smoke test.
+    """
+    costs = fit(rows)
+    if costs is None or rows[0]["rounds"] < BAND_NEEDS:
         return
-    least, low, high = min(exchange_seconds(row) for row in rows)
-    statement = f"{mesh}: what an exchange adds to the local stages, s (least)"
-    yield Check(statement, "measured", least, "at least", 0.0, low=low, high=high)
-    line = fit(rows)
-    if line is None:
-        return
-    yield Check(
-        f"{mesh}: latency of an exchange, s",
-        "measured",
-        line.latency,
-        "at least",
-        0.0,
-        low=line.latency - line.latency_error,
-        high=line.latency + line.latency_error,
+    names = (
+        "start of the exchanges, microseconds",
+        "latency of an exchange, microseconds",
+        "an exchange of a GB, milliseconds",
     )
-    yield Check(
-        f"{mesh}: seconds a GB of an exchange",
-        "measured",
-        1e9 * line.seconds_a_byte,
-        "at least",
-        0.0,
-        low=1e9 * (line.seconds_a_byte - line.seconds_a_byte_error),
-        high=1e9 * (line.seconds_a_byte + line.seconds_a_byte_error),
-    )
-    for row in rows:
+    for name, value, error, unit in zip(
+        names, costs.values, costs.errors, (1e6, 1e6, 1e12), strict=True
+    ):
+        low, high = unit * (value - error), unit * (value + error)
+        statement = f"{mesh}: {name}"
+        yield Check(statement, "measured", unit * value, "at least", 0.0, low=low, high=high)
+    for number, row in enumerate(rows):
+        seen = "unseen" if number % 2 else "fitted"
         for layout in EXCHANGES:
-            ratio, low, high = over_model(row, layout, line)
+            ratio, low, high = over_model(row, layout, costs)
             far = sorted((abs(low - 1), abs(high - 1)))
             yield Check(
-                f"{mesh}, {layout}, n=2^{row['log2_n']}: |time / model - 1|",
+                f"{mesh}, {layout}, n=2^{row['log2_n']} ({seen}): |time / model - 1|",
                 "measured",
                 abs(ratio - 1),
                 "at most",
@@ -331,7 +282,9 @@ EXPERIMENT = Experiment(
             Config(meshes=("1x2", "2x2"), log2_n=(8, 10, 12), rounds=3, log2_devices=(0, 10)),
             minutes=0.3,
         ),
-        "quick": Preset(Config(log2_n=(12, 14, 16, 18, 20), rounds=20), minutes=1.5),
+        "quick": Preset(
+            Config(meshes=("1x2", "2x2"), log2_n=tuple(range(12, 21)), rounds=20), minutes=1.5
+        ),
         "paper": Preset(Config(), minutes=4.0),
     },
     trials=trials,

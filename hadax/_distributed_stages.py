@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from jax import lax
 from jax.sharding import AbstractMesh, Mesh, PartitionSpec
 
-from hadax import _checks, _distributed_checks
+from hadax import _checks, _distributed_checks, _dtypes
 from hadax._distributed_checks import MeshAxes
 from hadax._typing import Array, ArrayLike, Implementation, Norm, Order
-from hadax.kernels import _hadamard_orders
+from hadax.kernels import _hadamard_orders, _xla
 from hadax.transforms import walsh
 
 
@@ -40,6 +40,14 @@ class Words(NamedTuple):
             transform, order=self.order, norm=self.norm, implementation=self.implementation
         )
 
+    def across(self, x: Array, devices: int, places: int, *, inverse: bool = False) -> Array:
+        """The transform across the pieces of each row, as products with their matrix.
+
+        Backends that want contiguous vectors would have to move them first, and back.
+        """
+        scale = _dtypes.scale_of(self.norm, devices, inverse=inverse)
+        return _xla.walsh_at_stride(x, devices, places, scale=scale)
+
 
 def forward(x: ArrayLike, axis_name: MeshAxes, axis: int, words: Words) -> Array:
     """The transform of what all devices along `axis_name` hold: this device's part."""
@@ -50,7 +58,7 @@ def forward(x: ArrayLike, axis_name: MeshAxes, axis: int, words: Words) -> Array
     y = jnp.moveaxis(x, axis, -1)
     *batch, _ = block = y.shape
     if words.order == "natural":
-        y = stage(y.reshape(*batch, 1, rows, devices, places), axis=-2)
+        y = words.across(y, devices, places).reshape(*batch, 1, rows, devices, places)
         y = stage(_exchange(y, axis_name, -2, -4).reshape(block))
         if not words.transposed:
             y = _exchange(y.reshape(*batch, devices, rows, 1, places), axis_name, -4, -2)
@@ -73,7 +81,8 @@ def backward(x: ArrayLike, axis_name: MeshAxes, axis: int, words: Words) -> Arra
         if not words.transposed:
             y = _exchange(y.reshape(*batch, 1, rows, devices, places), axis_name, -2, -4)
         y = stage(y.reshape(block)).reshape(*batch, devices, rows, 1, places)
-        y = stage(_exchange(y, axis_name, -4, -2), axis=-2)
+        y = _exchange(y, axis_name, -4, -2).reshape(block)
+        y = words.across(y, devices, places, inverse=True)
     else:
         y = stage(_reflect(y, axis_name, words.order))
         y = y.reshape(*batch, devices, rows * places, 1)

@@ -61,7 +61,7 @@ def fwht(
         axis: the axis to transform.
         order: "natural"; "dyadic" and "sequency", for powers of two, take one exchange less.
         norm: "ortho", "backward" or "forward".
-        implementation: of the local transforms, as in `hadax.fwht`.
+        implementation: of the transform of a block, as in `hadax.fwht`.
         transposed: whether to leave out the second exchange: the module's page says what is where.
 
     Returns:
@@ -74,8 +74,8 @@ def fwht(
 
     Cost:
         Two local transforms, of lengths p and n/p; each device sends (p-1)/p of its block, twice in
-        natural order and else once, and needs two blocks of memory beside x and the result. 16-bit
-        floats are rounded after each local transform.
+        natural order and else once, and needs two or three blocks of memory beside x and the
+        result. 16-bit floats are rounded after each local transform.
 
     Example:
         >>> import functools, jax, jax.numpy as jnp, hadax
@@ -118,7 +118,7 @@ def ifwht(
         axis: the axis to transform.
         order: the order that x is in; "dyadic" and "sequency" take one exchange less.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwht`.
-        implementation: of the local transforms, as in `hadax.ifwht`.
+        implementation: of the transform of a block, as in `hadax.ifwht`.
         transposed: whether x is as the forward transform leaves it with transposed=True.
 
     Returns:
@@ -176,7 +176,7 @@ def fwht_sharded(
         axis: the axis to transform.
         order: "natural"; "dyadic" and "sequency", for powers of two, take one exchange less.
         norm: "ortho", "backward" or "forward".
-        implementation: of the local transforms, as in `hadax.fwht`.
+        implementation: of the transform of a block, as in `hadax.fwht`.
         transposed: whether to leave out the second exchange: the module's page says what is where.
 
     Returns:
@@ -229,7 +229,7 @@ def ifwht_sharded(
         axis: the axis to transform.
         order: the order that x is in; "dyadic" and "sequency" take one exchange less.
         norm: "ortho", "backward" or "forward"; the same word as was given to `fwht_sharded`.
-        implementation: of the local transforms, as in `hadax.ifwht`.
+        implementation: of the transform of a block, as in `hadax.ifwht`.
         transposed: whether x is as the forward transform leaves it with transposed=True.
 
     Returns:

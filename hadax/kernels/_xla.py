@@ -49,10 +49,17 @@ def kron2(x: Array, *, base: Base, scale: float = 1.0) -> Array:
     return kronecker(x, _powers(base, x.shape[-1].bit_length() - 1), scale=scale)
 
 
-def kronecker(x: Array, factors: Sequence[np.ndarray], *, scale: float = 1.0) -> Array:
-    """scale * (A_1 (x) ... (x) A_s) x along the last axis."""
+def walsh_at_stride(x: Array, n: int, stride: int, *, scale: float = 1.0) -> Array:
+    """scale * (I (x) H_n (x) I_stride) x along the last axis, for a power of two n."""
+    return kronecker(x, _powers(WALSH, n.bit_length() - 1), scale=scale, stride=stride)
+
+
+def kronecker(
+    x: Array, factors: Sequence[np.ndarray], *, scale: float = 1.0, stride: int = 1
+) -> Array:
+    """scale * (I (x) A_1 (x) ... (x) A_s (x) I_stride) x along the last axis."""
     if jnp.issubdtype(x.dtype, jnp.complexfloating):
-        pair = kronecker(jnp.stack([x.real, x.imag]), factors, scale=scale)
+        pair = kronecker(jnp.stack([x.real, x.imag]), factors, scale=scale, stride=stride)
         return lax.complex(pair[0], pair[1])
     dtype = _dtypes.accumulator(x.dtype)
     matrices = [np.asarray(factor, dtype) for factor in factors] or [np.ones((1, 1), dtype)]
@@ -60,7 +67,8 @@ def kronecker(x: Array, factors: Sequence[np.ndarray], *, scale: float = 1.0) ->
         matrices[-1] = matrices[-1] * np.asarray(scale, dtype)
     y = x.astype(dtype)
     one_vector = all(isinstance(d, int) for d in x.shape) and math.prod(x.shape[:-1]) == 1
-    y = _rotating(y, matrices) if one_vector else _in_place(y, matrices)
+    whole = math.prod(map(len, matrices)) == x.shape[-1]
+    y = _rotating(y, matrices) if one_vector and whole else _in_place(y, matrices, stride)
     return y.astype(x.dtype)
 
 
@@ -88,10 +96,9 @@ def _rotating(x: Array, matrices: Sequence[np.ndarray]) -> Array:
     return y.reshape(x.shape)
 
 
-def _in_place(x: Array, matrices: Sequence[np.ndarray]) -> Array:
+def _in_place(x: Array, matrices: Sequence[np.ndarray], stride: int) -> Array:
     """A batch: each factor is applied at its own stride. Leading axes stay as they are, so that a
     batch spread over devices stays where it is."""
-    stride = 1
     for matrix in reversed(matrices):
         x = _at_stride(x, matrix, stride)
         stride *= len(matrix)

@@ -3,13 +3,15 @@
 import jax
 
 from experiments import scaling
+from experiments._scaling_fit import exchange_bytes
 from experiments._scaling_model import EXCHANGES
 
-LATENCY, BANDWIDTH, LOCAL = 1e-5, 1e9, 1e-8  # seconds, bytes a second, seconds a point
+START, LATENCY, BANDWIDTH = 3e-5, 1e-5, 1e9  # seconds, seconds, bytes a second
+LOCAL = 1e-8  # seconds a point
 
 
 def rows(**settings):
-    """Every trial's row, with times that are latency + bytes / bandwidth + local stages."""
+    """Every trial's row; a time is local stages + start + E (latency + bytes / bandwidth)."""
     config = scaling.Config(log2_n=(12, 14, 16, 18), rounds=9, **settings)
     found = []
     for number, trial in enumerate(scaling.trials(config)):
@@ -25,9 +27,9 @@ def rows(**settings):
 def measured(row):
     """The result of a trial that is measured."""
     local = LOCAL * 2 ** row["log2_n"]
-    sent = scaling.exchange_bytes(row)
-    result = {"seconds_local": [local] * 9, "sent_local": 0.0, "error": 1e-7}
+    sent = exchange_bytes(row)
+    result = {"seconds_local": [local] * 9, "sent_local": 0.0, "error": 1e-7, "backend": "xla"}
     for layout, exchanges in EXCHANGES.items():
-        seconds = local + exchanges * (LATENCY + sent / BANDWIDTH)
+        seconds = local + START + exchanges * (LATENCY + sent / BANDWIDTH)
         result |= {f"seconds_{layout}": [seconds] * 9, f"sent_{layout}": exchanges * sent}
     return result

@@ -9,17 +9,8 @@ import pytest
 from experiments import _cli, _scaling_worker, scaling
 from experiments._contract import UsageError
 from experiments._runner import run_experiment
-from experiments._scaling_model import (
-    BAND_NEEDS,
-    H200,
-    V5P,
-    butterfly,
-    fit_line,
-    median_band,
-    passes,
-    sent,
-    torus_sides,
-)
+from experiments._scaling_fit import BAND_NEEDS, Point, fit_costs, median_band
+from experiments._scaling_model import H200, V5P, butterfly, passes, sent, torus_sides
 from tests.experiments import scaling_rows
 
 GIB = 2.0**30
@@ -48,30 +39,38 @@ def test_a_torus():
     np.testing.assert_allclose(times, right, rtol=1e-12)
 
 
-def test_a_line_is_fitted():
-    sizes = [1e3, 1e4, 1e5, 1e6]
-    line = fit_line(sizes, [1e-5 + size / 1e9 for size in sizes])
-    assert line is not None
-    assert (line.latency, 1 / line.seconds_a_byte) == (pytest.approx(1e-5), pytest.approx(1e9))
-    assert line.latency_error < 1e-12
-    assert line.seconds(2e6) == pytest.approx(1e-5 + 2e-3)
-    assert fit_line(sizes[:2], [1.0, 2.0]) is None
-    assert fit_line(sizes, [1.0, 2.0, -1.0, 1.0]) is None
+TRUE = (3e-5, 1e-5, 1e-9)  # start, latency, seconds a byte
 
 
-def test_bands_of_a_line_hold_the_truth():
-    """99 % bands of two numbers, 400 lines: 4 misses of each are expected, 14 or more are one in
+def points(noise):
+    """One exchange and two at six sizes, with relative errors of the whole time."""
+    found = []
+    for size in np.geomspace(1e3, 1e6, 6):
+        for exchanges in (1, 2):
+            added = TRUE[0] + exchanges * (TRUE[1] + TRUE[2] * size)
+            whole = 1e-5 + added
+            found.append(Point(exchanges, size, added + noise[len(found)] * whole, whole))
+    return found
+
+
+def test_costs_are_fitted():
+    costs = fit_costs(points(np.zeros(12)))
+    assert costs is not None
+    np.testing.assert_allclose(costs.values, TRUE, rtol=1e-9)
+    assert max(costs.errors) < 1e-12
+    assert costs.seconds(2, 1e6) == pytest.approx(3e-5 + 2 * 1.01e-3)
+    assert costs.exchange_seconds(1e6) == pytest.approx(1.01e-3)
+    assert fit_costs(points(np.zeros(12))[:3]) is None
+
+
+def test_bands_of_costs_hold_the_truth():
+    """99 % bands of three numbers, 400 fits: 4 misses of each are expected, 14 or more are one in
     10^4."""
-    rng = np.random.default_rng(0)
-    sizes = np.geomspace(1e3, 1e6, 6)
-    misses = np.zeros(2, int)
-    for noise in rng.normal(1, 0.1, (400, 6)):
-        line = fit_line(sizes, (1e-5 + sizes / 1e9) * noise)
-        assert line is not None
-        misses += (
-            abs(line.latency - 1e-5) > line.latency_error,
-            abs(line.seconds_a_byte - 1e-9) > line.seconds_a_byte_error,
-        )
+    misses = np.zeros(3, int)
+    for noise in np.random.default_rng(0).normal(0, 0.1, (400, 12)):
+        costs = fit_costs(points(noise))
+        assert costs is not None
+        misses += np.abs(np.subtract(costs.values, TRUE)) > costs.errors
     assert max(misses) < 14
 
 
@@ -92,6 +91,7 @@ def test_checks_hold_where_the_model_does():
     found = verdicts(scaling_rows.rows())
     assert set(found.values()) == {"yes"}
     assert len(found) == 4 + 3 * (3 + 3 + 2 * 4) + 1
+    assert sum("unseen" in statement for statement in found) == 3 * 2 * 2
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,22 @@ def test_checks_hold_where_the_model_does():
         ({"sent_transposed": 0.0}, "transposed: bytes in the compiled program"),
         ({"sent_local": 4.0}, "bytes that the local stages send"),
         ({"error": 1e-5}, "relative error"),
-        ({"seconds_natural": [0.0] * 9}, "what an exchange adds to the local stages"),
-        ({"seconds_transposed": [1.0] * 9}, "transposed, n=2^18: |time / model - 1|"),
+        ({"seconds_natural": [1e-9] * 9}, "an exchange of a GB"),
     ],
 )
 def test_checks_can_fail(wrong, words):
     rows = [{**row, **(wrong if "mesh" in row else {})} for row in scaling_rows.rows()]
     failed = [statement for statement, holds in verdicts(rows).items() if holds == "no"]
     assert any(words in statement for statement in failed)
+
+
+def test_a_length_that_the_model_has_not_seen_can_fail_it():
+    wrong = {"seconds_transposed": [1.0] * 9}
+    rows = [row | wrong if row.get("log2_n") == 18 else row for row in scaling_rows.rows()]
+    failed = {statement for statement, holds in verdicts(rows).items() if holds != "yes"}
+    assert failed == {
+        f"{mesh}, transposed, n=2^18 (unseen): |time / model - 1|" for mesh in ("1x2", "1x4", "2x2")
+    }
 
 
 def test_exchanges_that_send_more_than_a_butterfly_would_be_seen():

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from matplotlib import pyplot as plt
 
+from experiments._scaling_model import EXCHANGES
 from paper_figs import _registry, _results, palette
 from tests.experiments import scaling_rows
 
@@ -24,14 +25,16 @@ def test_the_caption_is_filled(df):
 
 def test_points_lie_on_the_lines_and_machines_are_there(df):
     figure = _registry.load("scaling").draw(df)
-    left, middle, right = figure.axes
-    colors = {line.get_color() for line in left.lines}
+    axes = dict(zip(("left", *EXCHANGES, "right"), _by_place(figure), strict=True))
+    colors = {line.get_color() for line in axes["left"].lines}
     assert colors == set(palette.MESHES.values())
-    ratios = [line.get_ydata() for line in middle.lines if line.get_marker() in ("o", "s", "^")]
-    assert len(ratios) == 2 * len(palette.MESHES)
-    np.testing.assert_allclose(np.concatenate(ratios), 1, rtol=1e-6)
-    assert len(right.lines) == 3 * len(palette.MACHINES)
-    assert len(right.lines[0].get_xdata()) == 11
+    for layout in EXCHANGES:
+        lines = [one for one in axes[layout].lines if one.get_marker() in ("o", "s", "^")]
+        faces = [one.get_markerfacecolor() for one in lines]
+        assert faces.count("white") == len(palette.MESHES) == len(lines) / 2
+        np.testing.assert_allclose(np.concatenate([one.get_ydata() for one in lines]), 1, rtol=1e-6)
+    assert len(axes["right"].lines) == 3 * len(palette.MACHINES)
+    assert len(axes["right"].lines[0].get_xdata()) == 11
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == [
         *palette.MESH_LABELS.values(),
@@ -39,8 +42,13 @@ def test_points_lie_on_the_lines_and_machines_are_there(df):
     ]
 
 
-def test_two_lengths_are_too_few_for_a_line(df):
-    figure = _registry.load("scaling").draw(
-        df.filter(pl.col("log2_n").is_null() | (pl.col("log2_n") < 15))
-    )
-    assert [line.get_marker() for line in figure.axes[1].lines] == ["None"]
+def test_one_length_is_too_few_for_a_fit(df):
+    one = df.filter(pl.col("log2_n").is_null() | (pl.col("log2_n") == 12))
+    _, natural, *_ = _by_place(_registry.load("scaling").draw(one))
+    assert [line.get_marker() for line in natural.lines] == ["None"]
+
+
+def _by_place(figure):
+    """The panels: exchanges, natural, transposed, machines."""
+    left, natural, right, transposed = figure.axes
+    return left, natural, transposed, right
