@@ -22,55 +22,39 @@ from jax.experimental.pallas import triton
 
 from hadax._typing import Array, DTypeLike
 from hadax.kernels import _gpu_plan, _hadamard_orders
-from hadax.kernels._gpu_plan import Pass
+from hadax.kernels._gpu_plan import Generation, Pass
+
+
+def refusal(n: int, dtype: DTypeLike) -> str | None:
+    """Why a transform cannot run here, or None where it can."""
+    target = generation()
+    if target is None:
+        return "no GPU of compute capability 8.0 or later is at hand"
+    passes = _gpu_plan.plan(n, dtype, target)
+    return passes if isinstance(passes, str) else None
 
 
 def hadamard(
     x: Array,
-    *,
     signs: Array | None = None,
+    *,
     after: bool = False,
     scale: float = 1.0,
     transpose: bool = False,
+    target: Generation | None = None,
     interpret: bool = False,
 ) -> Array:
     """scale * H D x with D the diagonal of the int8 `signs`, or scale * D H x if `after`."""
-    matrices = factors(x.shape[-1], x.dtype, after=after, transpose=transpose)
-    return transform(x, signs, matrices, after=after, scale=scale, interpret=interpret)
-
-
-def factors(
-    n: int, dtype: DTypeLike, *, after: bool = False, transpose: bool = False
-) -> list[Array]:
-    """The matrices of `transform`, in the order in which it takes them."""
-    found = []
-    kind = jnp.dtype(dtype) if jnp.dtype(dtype).itemsize == 2 else jnp.dtype(jnp.bfloat16)
-    for one in schedule(n, dtype, after=after):
-        for order, side in one.orders_and_sides:
-            found.append(jnp.asarray(_matrix(order, side, transpose), kind))
-            kind = jnp.dtype(jnp.bfloat16)  # all factors but the first multiply pieces of sums
-    return found
-
-
-def transform(
-    x: Array,
-    signs: Array | None,
-    matrices: Sequence[Array],
-    *,
-    after: bool = False,
-    scale: float = 1.0,
-    interpret: bool = False,
-) -> Array:
-    """`hadamard` with the matrices of `factors` as operands."""
-    shape, n, dtype = x.shape, x.shape[-1], x.dtype
-    passes = schedule(n, dtype, after=after)
-    left = iter(matrices)
+    shape, dtype = x.shape, x.dtype
+    passes = passes_of(shape[-1], dtype, target)
+    if after:  # so that the pass with the signs still sees whole vectors
+        passes = passes[::-1]
     for i, one in enumerate(passes):
         is_last = i == len(passes) - 1
         x = _run(
             x.reshape(-1, one.used, one.length),
             signs if (is_last if after else i == 0) else None,
-            [next(left) for _ in one.orders_and_sides],
+            factors(one, x.dtype, transpose=transpose),
             one,
             dtype=dtype if is_last else jnp.dtype(jnp.float32),
             pieces=pieces_of(dtype),
@@ -81,16 +65,44 @@ def transform(
     return x.reshape(shape)
 
 
-def schedule(n: int, dtype: DTypeLike, *, after: bool = False) -> tuple[Pass, ...]:
-    """The passes in the order in which they run: the one that holds the signs' shape at its end."""
-    passes = _gpu_plan.plan(n, jnp.dtype(dtype))
+def generation() -> Generation | None:
+    """The tensor cores that a program is being compiled for, or None for no such GPU."""
+    device = jax.sharding.get_abstract_mesh().abstract_device
+    if device is not None and device.platform in ("gpu", "cuda"):
+        return next((g for word, g in _GENERATION_OF_KIND if word in device.device_kind), "sm_80")
+    capability = getattr(jax.devices()[0], "compute_capability", "0")
+    return _GENERATION_OF_MAJOR.get(capability.partition(".")[0])
+
+
+# Those of the workstation cards of 2025 (12.x) work as those of sm_80 do.
+_GENERATION_OF_MAJOR: dict[str, Generation] = {
+    "8": "sm_80", "9": "sm_90", "10": "sm_100", "12": "sm_80"
+}  # fmt: skip
+_GENERATION_OF_KIND: tuple[tuple[str, Generation], ...] = (
+    ("H100", "sm_90"), ("H200", "sm_90"), ("B200", "sm_100"), ("B300", "sm_100")
+)  # fmt: skip
+
+
+def passes_of(n: int, dtype: DTypeLike, target: Generation | None) -> tuple[Pass, ...]:
+    """The passes for a target, by default the one that is being compiled for."""
+    passes = _gpu_plan.plan(n, dtype, target or generation() or "sm_80")
     if isinstance(passes, str):
         raise NotImplementedError(passes)
-    return passes[::-1] if after else passes
+    return passes
+
+
+def factors(one: Pass, dtype: DTypeLike, *, transpose: bool = False) -> list[Array]:
+    """The matrices of a pass over an array of `dtype`."""
+    found = []
+    kind = jnp.dtype(dtype) if jnp.dtype(dtype).itemsize == 2 else jnp.dtype(jnp.bfloat16)
+    for order, side in one.orders_and_sides:
+        found.append(jnp.asarray(_matrix(order, side, transpose), kind))
+        kind = jnp.dtype(jnp.bfloat16)  # all factors but the first multiply pieces of sums
+    return found
 
 
 def pieces_of(dtype: DTypeLike) -> int:
-    """The number of bfloat16 pieces that carry a float32 intermediate of a transform of `dtype`."""
+    """The number of bfloat16 pieces that carry a float32 sum in a transform of `dtype`."""
     return 3 if jnp.dtype(dtype) == jnp.float32 else 2
 
 
@@ -229,9 +241,7 @@ def like(x: Array, shape: Sequence[int], dtype: DTypeLike) -> jax.ShapeDtypeStru
 def varying_as(x: Array, operands: Sequence[Array]) -> list[Array]:
     """The operands, made to vary over the same axes of a manual mesh as x."""
     wanted = _varying(x)
-    return [
-        lax.pcast(array, tuple(wanted - _varying(array)), to="varying") for array in operands
-    ]
+    return [lax.pcast(array, tuple(wanted - _varying(array)), to="varying") for array in operands]
 
 
 def _varying(x: Array) -> frozenset[Any]:
