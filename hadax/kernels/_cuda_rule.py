@@ -17,7 +17,6 @@ from jax.interpreters import mlir
 from jax.sharding import NamedSharding, PartitionSpec
 
 from hadax import _checks
-from hadax._typing import Array
 
 # Pallas is imported when a CUDA program is made, and not by `import hadax`.
 _BACKENDS = {"triton": "hadax.kernels._triton", "mosaic_gpu": "hadax.kernels._mosaic_gpu"}

@@ -19,7 +19,7 @@ LENGTHS = (64, 512, 4096, 8192, 192, 5120, 4608, 65536)
 
 def expected(x: np.ndarray, signs: np.ndarray, *, after: bool, transpose: bool) -> np.ndarray:
     """The transform in float64."""
-    m, k = _hadamard_orders.decompose(x.shape[-1])
+    m, _ = _hadamard_orders.decompose(x.shape[-1])
     base = _hadamard_orders.base_matrix(m).astype(np.float64)
     x = x if after else x * signs
     y = np.einsum("ij,...jk->...ik", base.T if transpose else base, x.reshape(*x.shape[:-1], m, -1))
