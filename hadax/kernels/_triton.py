@@ -10,7 +10,8 @@ a block that reaches over the edge of its array has a mask of its own here.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -23,6 +24,15 @@ from jax.experimental.pallas import triton
 from hadax._typing import Array, DTypeLike
 from hadax.kernels import _gpu_plan, _hadamard_orders
 from hadax.kernels._gpu_plan import Generation, Pass
+
+
+@dataclass(frozen=True)
+class Result:
+    """An array (count, *shape) that a pass writes in blocks (rows, *block)."""
+
+    block: tuple[int, int]
+    shape: tuple[int, int]
+    dtype: DTypeLike
 
 
 def refusal(n: int, dtype: DTypeLike) -> str | None:
@@ -51,15 +61,21 @@ def hadamard(
         passes = passes[::-1]
     for i, one in enumerate(passes):
         is_last = i == len(passes) - 1
-        x = _run(
+        (x,) = launch(
+            functools.partial(
+                _kernel, after=after, pieces=pieces_of(dtype), scale=scale if is_last else 1.0
+            ),
             x.reshape(-1, one.used, one.length),
             signs if (is_last if after else i == 0) else None,
-            factors(one, x.dtype, transpose=transpose),
             one,
-            dtype=dtype if is_last else jnp.dtype(jnp.float32),
-            pieces=pieces_of(dtype),
-            after=after,
-            scale=scale if is_last else 1.0,
+            [
+                Result(
+                    (one.left, one.width),
+                    (one.used, one.length),
+                    dtype if is_last else jnp.dtype(jnp.float32),
+                )
+            ],
+            transpose=transpose,
             interpret=interpret,
         )
     return x.reshape(shape)
@@ -91,84 +107,134 @@ def passes_of(n: int, dtype: DTypeLike, target: Generation | None) -> tuple[Pass
     return passes
 
 
-def factors(one: Pass, dtype: DTypeLike, *, transpose: bool = False) -> list[Array]:
-    """The matrices of a pass over an array of `dtype`."""
-    found = []
-    kind = jnp.dtype(dtype) if jnp.dtype(dtype).itemsize == 2 else jnp.dtype(jnp.bfloat16)
-    for order, side in one.orders_and_sides:
-        found.append(jnp.asarray(_matrix(order, side, transpose), kind))
-        kind = jnp.dtype(jnp.bfloat16)  # all factors but the first multiply pieces of sums
-    return found
-
-
 def pieces_of(dtype: DTypeLike) -> int:
     """The number of bfloat16 pieces that carry a float32 sum in a transform of `dtype`."""
     return 3 if jnp.dtype(dtype) == jnp.float32 else 2
 
 
-def _run(
+def launch(
+    kernel: Callable[..., None],
     x: Array,
     signs: Array | None,
-    matrices: Sequence[Array],
     one: Pass,
+    results: Sequence[Result],
     *,
-    dtype: DTypeLike,
-    interpret: bool,
-    **options: Any,
-) -> Array:
-    """One pass over x (count, used, length)."""
+    transpose: bool = False,
+    interpret: bool = False,
+) -> list[Array]:
+    """Run a pass's programs over x (count, used, length).
+
+    A program gets references to a block of x, to the signs if there are any, to the matrices of the
+    factors, and to its blocks of the results.
+    """
     count = x.shape[0]
     chunks = one.length // one.width
-    block = pl.BlockSpec((one.rows, one.left, one.width), lambda i: (i // chunks, 0, i % chunks))
-    operands, specs = [x], [block]
+    operands, specs = [x], [_spec(one.rows, one.left, one.width, chunks)]
     if signs is not None:
         operands.append(signs.reshape(1, one.used, one.length))
-        specs.append(pl.BlockSpec((1, one.left, one.width), lambda i: (0, 0, i % chunks)))
-    for matrix in matrices:
+        signs_block = (1, one.left, one.width)
+        specs.append(pl.BlockSpec(signs_block, lambda i: (0, 0, i % chunks)))
+    for matrix in _factors(one, x.dtype, transpose):
         operands.append(matrix)
         specs.append(pl.BlockSpec(matrix.shape, lambda i: (0, 0)))
-    call = pl.pallas_call(
-        functools.partial(_kernel, one=one, count=count, signed=signs is not None, **options),
-        out_shape=like(x, x.shape, dtype),
-        grid=(-(-count // one.rows) * chunks,),
-        in_specs=specs,
-        out_specs=block,
-        compiler_params=triton.CompilerParams(num_warps=one.warps, num_stages=1),
+    return call(
+        functools.partial(kernel, one=one, count=count, signed=signs is not None),
+        operands,
+        specs,
+        [((count, *r.shape), r.dtype) for r in results],
+        [_spec(one.rows, *r.block, chunks) for r in results],
+        programs=-(-count // one.rows) * chunks,
+        warps=one.warps,
         interpret=interpret,
-        name="hadax_wht",
     )
-    return call(*varying_as(x, operands))
+
+
+def call(
+    kernel: Callable[..., None],
+    operands: Sequence[Array],
+    specs: Sequence[pl.BlockSpec],
+    results: Sequence[tuple[tuple[int, ...], DTypeLike]],
+    result_specs: Sequence[pl.BlockSpec],
+    *,
+    programs: int,
+    warps: int,
+    interpret: bool,
+) -> list[Array]:
+    """A `pallas_call`, also where the first operand differs over the axes of a manual mesh."""
+    varying = jax.typeof(operands[0]).manual_axis_type
+    wanted = frozenset(varying.varying)
+    aligned = [
+        lax.pcast(a, tuple(wanted - jax.typeof(a).manual_axis_type.varying), to="varying")
+        for a in operands
+    ]
+    program = pl.pallas_call(
+        kernel,
+        out_shape=[
+            jax.ShapeDtypeStruct(shape, dtype, manual_axis_type=varying) for shape, dtype in results
+        ],
+        grid=(programs,),
+        in_specs=specs,
+        out_specs=result_specs,
+        compiler_params=triton.CompilerParams(num_warps=warps, num_stages=1),
+        interpret=interpret,
+        name="hadax",
+    )
+    return list(program(*aligned))
+
+
+def _spec(rows: int, left: int, width: int, chunks: int) -> pl.BlockSpec:
+    """Program i works on the chunk i % chunks of its rows."""
+    return pl.BlockSpec((rows, left, width), lambda i: (i // chunks, 0, i % chunks))
 
 
 def _kernel(
-    *refs: Any, one: Pass, count: int, signed: bool, after: bool, pieces: int, scale: float
+    x_ref: Any,
+    *refs: Any,
+    one: Pass,
+    count: int,
+    signed: bool,
+    after: bool,
+    pieces: int,
+    scale: float,
 ) -> None:
     """The program of one block."""
-    x_ref, *operands, out_ref = refs
+    *operands, out_ref = refs
     signs_ref = operands.pop(0) if signed else None
-    inside = mask(one, count)
-    x = triton.load(x_ref, mask=inside, other=None if inside is None else 0.0)
-    if signs_ref is not None and not after:
-        x = x * _load_signs(signs_ref, one, x.dtype)
-    y = apply_factors(x, [ref[...] for ref in operands], one, pieces)
+    y = transformed(x_ref, None if after else signs_ref, operands, one, count, pieces)
     if signs_ref is not None and after:
         y = y * _load_signs(signs_ref, one, y.dtype)
     if scale != 1.0:
         y = y * scale
-    triton.store(out_ref, y.astype(out_ref.dtype), mask=inside)
+    triton.store(out_ref, y.astype(out_ref.dtype), mask=mask(one, count, one.width))
 
 
-def mask(one: Pass, count: int) -> Array | None:
-    """Where the block (rows, left, width) has data, or None where it has everywhere."""
-    shape = (one.rows, one.left, one.width)
-    found = None
+def transformed(
+    x_ref: Any, signs_ref: Any, matrices: Sequence[Any], one: Pass, count: int, pieces: int
+) -> Array:
+    """The unscaled transform of a block, after its signs, (rows, left, width) in float32."""
+    inside = mask(one, count, one.width)
+    x = triton.load(x_ref, mask=inside, other=None if inside is None else 0.0)
+    if signs_ref is not None:
+        x = x * _load_signs(signs_ref, one, x.dtype)
+    return _apply_factors(x, [ref[...] for ref in matrices], one, pieces)
+
+
+def mask(one: Pass, count: int, width: int) -> Array | None:
+    """Where a block (rows, left, width) has data, or None where it has everywhere."""
+    shape = (one.rows, one.left, width)
+    found = row_mask(one, count, shape)
     if one.used < one.left:
-        found = lax.broadcasted_iota(jnp.int32, shape, 1) < one.used
-    if count % one.rows:
-        first = pl.program_id(0) // (one.length // one.width) * one.rows
-        is_row = first + lax.broadcasted_iota(jnp.int32, shape, 0) < count
-        found = is_row if found is None else found & is_row
+        has_data = lax.broadcasted_iota(jnp.int32, shape, 1) < one.used
+        found = has_data if found is None else found & has_data
     return found
+
+
+def row_mask(one: Pass, count: int, shape: Sequence[int]) -> Array | None:
+    """Where a block (rows, ...) has rows, or None where it has all of them."""
+    if count % one.rows == 0:
+        return None
+    first = pl.program_id(0) // (one.length // one.width) * one.rows
+    return first + lax.broadcasted_iota(jnp.int32, tuple(shape), 0) < count
 
 
 def _load_signs(ref: Any, one: Pass, dtype: DTypeLike) -> Array:
@@ -180,7 +246,7 @@ def _load_signs(ref: Any, one: Pass, dtype: DTypeLike) -> Array:
     return triton.load(ref, mask=inside, other=None if inside is None else 0).astype(dtype)
 
 
-def apply_factors(x: Array, matrices: Sequence[Array], one: Pass, pieces: int) -> Array:
+def _apply_factors(x: Array, matrices: Sequence[Array], one: Pass, pieces: int) -> Array:
     """(H_left (x) H_middle (x) H_right) x for a block (rows, left, width), in float32."""
     left = iter(matrices)
     rows, a, b, c = one.rows, one.left, one.middle, one.right
@@ -206,18 +272,16 @@ def _swap(x: Array, rows: int) -> Array:
 
 
 def _product(a: Array, b: Array, pieces: int) -> Array:
-    """a @ b in float32, whichever of the two is a float32 being taken apart."""
-    total = None
-    for p, q in (
-        [(a, piece) for piece in _pieces(b, pieces)]
-        if b.dtype == jnp.float32
-        else [(piece, b) for piece in _pieces(a, pieces)]
-    ):
-        part = lax.dot_general(
-            p, q, (((1,), (0,)), ((), ())), preferred_element_type=jnp.dtype(jnp.float32)
-        )
-        total = part if total is None else total + part
-    return total
+    """a @ b in float32, the one of the two that is float32 being taken apart."""
+    if b.dtype == jnp.float32:
+        pairs = [(a, piece) for piece in _pieces(b, pieces)]
+    else:
+        pairs = [(piece, b) for piece in _pieces(a, pieces)]
+    wide = jnp.dtype(jnp.float32)
+    axes = (((1,), (0,)), ((), ()))
+    return functools.reduce(
+        jnp.add, [lax.dot_general(p, q, axes, preferred_element_type=wide) for p, q in pairs]
+    )
 
 
 def _pieces(x: Array, count: int) -> list[Array]:
@@ -231,22 +295,14 @@ def _pieces(x: Array, count: int) -> list[Array]:
     return found
 
 
-def like(x: Array, shape: Sequence[int], dtype: DTypeLike) -> jax.ShapeDtypeStruct:
-    """A result that varies over the same axes of a manual mesh as x."""
-    return jax.ShapeDtypeStruct(
-        tuple(shape), dtype, manual_axis_type=jax.typeof(x).manual_axis_type
-    )
-
-
-def varying_as(x: Array, operands: Sequence[Array]) -> list[Array]:
-    """The operands, made to vary over the same axes of a manual mesh as x."""
-    wanted = _varying(x)
-    return [lax.pcast(array, tuple(wanted - _varying(array)), to="varying") for array in operands]
-
-
-def _varying(x: Array) -> frozenset[Any]:
-    """The axes of a manual mesh over which x differs from device to device."""
-    return frozenset(jax.typeof(x).manual_axis_type.varying)
+def _factors(one: Pass, dtype: DTypeLike, transpose: bool) -> list[Array]:
+    """The matrices of a pass over an array of `dtype`."""
+    found = []
+    kind = jnp.dtype(dtype) if jnp.dtype(dtype).itemsize == 2 else jnp.dtype(jnp.bfloat16)
+    for order, side in one.orders_and_sides:
+        found.append(jnp.asarray(_matrix(order, side, transpose), kind))
+        kind = jnp.dtype(jnp.bfloat16)  # all factors but the first multiply pieces of sums
+    return found
 
 
 @functools.lru_cache(maxsize=64)
