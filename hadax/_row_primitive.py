@@ -15,6 +15,7 @@ from jax.interpreters import batching, mlir
 from jax.sharding import PartitionSpec
 
 from hadax import _checks
+from hadax._linear_primitive import know_devices
 from hadax._typing import Array
 
 
@@ -78,6 +79,7 @@ def define_rowwise(
             results = primitive.bind(*aligned, **parameters)
         return results, [0] * len(results)
 
+    know_devices(primitive)
     primitive.def_impl(call)
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, functools.partial(lower, None))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.experimental.custom_partitioning import custom_partitioning
 from jax.interpreters import mlir
 from jax.sharding import NamedSharding, PartitionSpec
@@ -89,6 +90,18 @@ def lower_kernel(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The Pallas Triton backend", DeprecationWarning)
         return mlir.lower_fun(function, multiple_results=ctx.primitive.multiple_results)(ctx, *args)
+
+
+def availability(implementation: str) -> tuple[bool, str]:
+    """Whether a backend can be used on the first device, and why."""
+    if jax.default_backend() not in ("gpu", "cuda"):
+        return False, "the default device is no GPU"
+    try:
+        backend = importlib.import_module(_BACKENDS[implementation])
+    except ImportError as error:
+        return False, f"this JAX does not have it: {error}"
+    refusal = backend.refusal(4096, jnp.dtype(jnp.bfloat16))
+    return refusal is None, refusal or backend.STATUS
 
 
 def _placement_refusal(ctx: Any, implementation: str | None) -> str | None:

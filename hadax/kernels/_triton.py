@@ -25,6 +25,8 @@ from hadax._typing import Array, DTypeLike
 from hadax.kernels import _gpu_plan, _hadamard_orders
 from hadax.kernels._gpu_plan import Generation, Pass
 
+STATUS = "compiled and interpreted; Pallas-Triton, which JAX deprecates since 0.11"
+
 
 @dataclass(frozen=True)
 class Result:

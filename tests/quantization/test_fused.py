@@ -91,7 +91,7 @@ def test_groups_of_packed_codes():
 def test_bad_input_is_refused():
     x = jnp.ones((2, 4))
     cases = [
-        (TypeError, "`x` must have a float", lambda: rotate_and_quantize(jnp.ones(4, int))),
+        (TypeError, "`x` must be real", lambda: rotate_and_quantize(jnp.ones(4, int))),
         (ValueError, "Hadamard length", lambda: rotate_and_quantize(jnp.ones(6))),
         (ValueError, "even length", lambda: rotate_and_quantize(jnp.ones(1), grid="int4")),
         (ValueError, "`grid` must", lambda: rotate_and_quantize(x, grid="int3")),
