@@ -53,12 +53,15 @@ def hadamard(
     after: bool = False,
     scale: float = 1.0,
     transpose: bool = False,
-    target: Generation | None = None,
+    passes: Sequence[Pass] | None = None,
     interpret: bool = False,
 ) -> Array:
-    """scale * H D x with D the diagonal of the int8 `signs`, or scale * D H x if `after`."""
+    """scale * H D x with D the diagonal of the int8 `signs`, or scale * D H x if `after`.
+
+    The passes are by default those of the table for the GPU that is being compiled for.
+    """
     shape, dtype = x.shape, x.dtype
-    passes = passes_of(shape[-1], dtype, target)
+    passes = passes_of(shape[-1], dtype) if passes is None else passes
     if after:  # so that the pass with the signs still sees whole vectors
         passes = passes[::-1]
     for i, one in enumerate(passes):
@@ -87,23 +90,26 @@ def generation() -> Generation | None:
     """The tensor cores that a program is being compiled for, or None for no such GPU."""
     device = jax.sharding.get_abstract_mesh().abstract_device
     if device is not None and device.platform in ("gpu", "cuda"):
-        return next((g for word, g in _GENERATION_OF_KIND if word in device.device_kind), "sm_80")
+        kind = device.device_kind
+        return next((_OF_KIND[word] for word in _OF_KIND if word in kind), _OLDEST)
     capability = getattr(jax.devices()[0], "compute_capability", "0")
-    return _GENERATION_OF_MAJOR.get(capability.partition(".")[0])
+    return _OF_MAJOR.get(capability.partition(".")[0])
 
 
-# Those of the workstation cards of 2025 (12.x) work as those of sm_80 do.
-_GENERATION_OF_MAJOR: dict[str, Generation] = {
-    "8": "sm_80", "9": "sm_90", "10": "sm_100", "12": "sm_80"
-}  # fmt: skip
-_GENERATION_OF_KIND: tuple[tuple[str, Generation], ...] = (
-    ("H100", "sm_90"), ("H200", "sm_90"), ("B200", "sm_100"), ("B300", "sm_100")
-)  # fmt: skip
+_OLDEST: Generation = "sm_80"
+# The workstation cards of 2025 (12.x) have tensor cores like those of sm_80.
+_OF_MAJOR: dict[str, Generation] = {"8": _OLDEST, "9": "sm_90", "10": "sm_100", "12": _OLDEST}
+_OF_KIND: dict[str, Generation] = {
+    "H100": "sm_90",
+    "H200": "sm_90",
+    "B200": "sm_100",
+    "B300": "sm_100",
+}
 
 
-def passes_of(n: int, dtype: DTypeLike, target: Generation | None) -> tuple[Pass, ...]:
-    """The passes for a target, by default the one that is being compiled for."""
-    passes = _gpu_plan.plan(n, dtype, target or generation() or "sm_80")
+def passes_of(n: int, dtype: DTypeLike) -> tuple[Pass, ...]:
+    """The passes for the GPU that is being compiled for."""
+    passes = _gpu_plan.plan(n, dtype, generation() or _OLDEST)
     if isinstance(passes, str):
         raise NotImplementedError(passes)
     return passes

@@ -1,6 +1,7 @@
 """Transforms fused with quantization, on GPUs by Pallas-Triton (see `_triton` and `_fused`)."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jax.experimental.pallas import triton
 
 from hadax._typing import Array, DTypeLike
 from hadax.kernels import _fused, _gpu_plan, _hadamard_orders, _triton
-from hadax.kernels._gpu_plan import Generation, Pass
+from hadax.kernels._gpu_plan import Pass
 
 _GROUPS = 16  # of 256 points that a program transforms
 _SIDE = 16
@@ -39,12 +40,12 @@ def quantize(
     signs: Array | None = None,
     *,
     grid: _fused.Grid,
-    target: Generation | None = None,
+    passes: Sequence[Pass] | None = None,
     interpret: bool = False,
 ) -> list[Array]:
     """The codes and the scales of the rows of H D x / sqrt(n)."""
     n = x.shape[-1]
-    (one,) = _triton.passes_of(n, x.dtype, target)
+    (one,) = _triton.passes_of(n, x.dtype) if passes is None else passes
     share = 2 if grid == "int4" else 1  # codes a byte
     kind = {"int8": jnp.int8, "int4": jnp.uint8, "fp8": jnp.float8_e4m3fn}[grid]
     codes, scales = _triton.launch(

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 import hadax
-from hadax.kernels import _gpu_plan, _triton
+from hadax.kernels import _fused, _gpu_plan, _triton
+from hadax.quantization import rotate_and_quantize
 from tests.kernels import gpu_targets
 
 
@@ -25,9 +26,25 @@ def spills(target: str, *lengths: str) -> dict[str, Any]:
     generation = "sm_80" if target == "sm_89" else target
     for n in map(int, lengths):
         for dtype in _gpu_plan.DTYPES:
-            function = functools.partial(_triton.hadamard, scale=n**-0.5, target=generation)
+            passes = _gpu_plan.plan(n, dtype, generation)
+            function = functools.partial(_triton.hadamard, scale=n**-0.5, passes=passes)
             x = jax.ShapeDtypeStruct((1000, n), dtype)
             found[f"{n} {dtype}"] = gpu_targets.kernels(function, x, target=target)
+    return found
+
+
+def fused(target: str) -> dict[str, Any]:
+    """kernel -> what it needs."""
+    signs = jax.ShapeDtypeStruct((4096,), jnp.int8)
+    planes = jax.ShapeDtypeStruct((1000, 24), jnp.uint32)
+    scales = jax.ShapeDtypeStruct((1000, 1), jnp.float32)
+    ungroup = functools.partial(_fused.ungroup, bits=3, dtype=jnp.dtype(jnp.bfloat16))
+    found = {"ungroup": gpu_targets.kernels(ungroup, planes, scales, target=target)}
+    for grid in ("int8", "int4", "fp8") if target != "sm_80" else ("int8", "int4"):
+        for dtype in ("float32", "bfloat16"):
+            function = functools.partial(_fused.quantize, grid=grid)
+            x = jax.ShapeDtypeStruct((1000, 4096), dtype)
+            found[f"{grid} {dtype}"] = gpu_targets.kernels(function, x, signs, target=target)
     return found
 
 
@@ -51,6 +68,8 @@ def placements(target: str) -> dict[str, Any]:
         "auto, replicated": (hadax.fwht, array((4096,), mesh)),
         "manual": (manual, array((64, 4096), mesh, "a")),
         "partly manual": (partly, array((64, 4096), mesh, "a")),
+        "auto, quantized": (rotate_and_quantize, array((64, 4096), mesh, "a")),
+        "explicit, quantized": (rotate_and_quantize, array((64, 4096), explicit, "a", None)),
         "explicit": (hadax.fwht, array((64, 4096), explicit, "a", None)),
         "explicit, vmap": (jax.vmap(hadax.fwht), array((4, 64, 4096), explicit, None, "a", None)),
     }
@@ -65,6 +84,8 @@ def _loss(x: jax.Array) -> jax.Array:
     return jnp.sum(jnp.sin(hadax.fwht(x).astype(jnp.float32)))
 
 
+_WORK = {"spills": spills, "fused": fused, "placements": placements}
+
 if __name__ == "__main__":
     warnings.filterwarnings("ignore", "The Pallas Triton backend", DeprecationWarning)
-    print(json.dumps({"spills": spills, "placements": placements}[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps(_WORK[sys.argv[1]](*sys.argv[2:])))

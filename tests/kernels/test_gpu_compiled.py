@@ -63,6 +63,16 @@ def test_nothing_spills(target, lengths):
     assert spilled == {}
 
 
+@pytest.mark.parametrize(
+    "target", ["sm_90", *(pytest.param(t, marks=pytest.mark.slow) for t in ("sm_80", "sm_100"))]
+)
+def test_no_fused_kernel_spills(target):
+    found = compile_in_a_process("fused", target)
+    assert {case: [k["spilled"] for k in kernels] for case, kernels in found.items()} == {
+        case: [0] for case in found
+    }
+
+
 @pytest.fixture(scope="module")
 def programs():
     return compile_in_a_process("placements", "sm_90")
@@ -77,6 +87,8 @@ def programs():
         ("auto, replicated", 1),
         ("manual", 1),
         ("partly manual", 0),  # XLA computes it
+        ("auto, quantized", 1),
+        ("explicit, quantized", 1),
         ("explicit", 1),
         ("explicit, vmap", 1),
     ],

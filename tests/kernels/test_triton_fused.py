@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hadax.kernels import _fused, _reference, _triton_fused
+from hadax.kernels import _fused, _gpu_plan, _reference, _triton_fused
 from hadax.quantization import pack_planes
 from tests.kernels import gpu_targets
 
@@ -27,7 +27,8 @@ def test_codes_of_the_kernel_are_those_of_xla_and_nearest(n, grid, dtype):
     rng = np.random.default_rng(n)
     x = jnp.asarray(rng.standard_normal((5, n)), dtype)
     signs = jnp.asarray(rng.choice([-1, 1], n), jnp.int8)
-    kernel = functools.partial(_triton_fused.quantize, grid=grid, target="sm_90", interpret=True)
+    passes = _gpu_plan.plan(n, dtype, "sm_90")
+    kernel = functools.partial(_triton_fused.quantize, grid=grid, passes=passes, interpret=True)
     codes, scales = jax.jit(kernel)(x, signs)
     expected, expected_scales = _fused.quantize(x, signs, grid=grid)
     assert (codes.shape, codes.dtype) == (expected.shape, expected.dtype)
