@@ -91,7 +91,8 @@ def generation() -> Generation | None:
     device = jax.sharding.get_abstract_mesh().abstract_device
     if device is not None and device.platform in ("gpu", "cuda"):
         kind = device.device_kind
-        return next((_OF_KIND[word] for word in _OF_KIND if word in kind), _OLDEST)
+        found: list[Generation] = [own for word, own in _OF_KIND.items() if word in kind]
+        return found[0] if found else _OLDEST
     capability = getattr(jax.devices()[0], "compute_capability", "0")
     return _OF_MAJOR.get(capability.partition(".")[0])
 

@@ -1,5 +1,6 @@
 """Transforms fused with quantization, on GPUs by Pallas-Triton (see `_triton` and `_fused`)."""
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from hadax.kernels._gpu_plan import Pass
 
 _GROUPS = 16  # of 256 points that a program transforms
 _SIDE = 16
+_CROWDED = 2048  # from where on the older tensor cores leave four warps too few registers for codes
 
 
 def quantize_refusal(n: int, dtype: DTypeLike, grid: _fused.Grid) -> str | None:
@@ -46,6 +48,8 @@ def quantize(
     """The codes and the scales of the rows of H D x / sqrt(n)."""
     n = x.shape[-1]
     (one,) = _triton.passes_of(n, x.dtype) if passes is None else passes
+    if passes is None and _triton.generation() == "sm_80" and n >= _CROWDED:
+        one = dataclasses.replace(one, warps=8)
     share = 2 if grid == "int4" else 1  # codes a byte
     kind = {"int8": jnp.int8, "int4": jnp.uint8, "fp8": jnp.float8_e4m3fn}[grid]
     codes, scales = _triton.launch(
@@ -76,7 +80,9 @@ def _quantize(
     *operands, codes_ref, scales_ref = refs
     signs_ref = operands.pop(0) if signed else None
     y = _triton.transformed(x_ref, signs_ref, operands, one, count, pieces)
-    peak = jnp.max(jnp.max(jnp.abs(y), axis=2, keepdims=True), axis=1, keepdims=True)
+    # Over two axes of a matrix: with three axes Triton spills the whole block.
+    lines = jnp.max(jnp.abs(y).reshape(one.rows * one.left, one.width), axis=1)
+    peak = jnp.max(lines.reshape(one.rows, one.left), axis=1).reshape(one.rows, 1, 1)
     codes, scale = _fused.encode(y, peak, grid, n)
     if grid == "int4":
         codes = _fused.pack_pairs(codes)

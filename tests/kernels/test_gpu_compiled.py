@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,5 +95,4 @@ def programs():
 def test_four_gpus_transform_their_own_rows(programs, placement, kernels):
     text = programs[placement]
     testing.assert_no_collectives(text)
-    shapes = re.findall(r"= \w+\[([\d,]+)\]\S* custom-call\(.*__gpu\$xla\.gpu\.triton", text)
-    assert len(shapes) == kernels
+    assert text.count('custom_call_target="__gpu$xla.gpu.triton"') == kernels
