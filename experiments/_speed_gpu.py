@@ -7,6 +7,7 @@ without any claim on time, so that all of this is tested anywhere.
 """
 
 import functools
+import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,6 +163,7 @@ def _variants(n: int, dtype: jnp.dtype) -> Iterator[tuple[str, Program]]:
     yield TABLE, kernel
     if not interpret:
         yield "mosaic_gpu", functools.partial(_public, implementation="mosaic_gpu")
+        yield "mosaic_gpu, operands in shared memory", _mosaic_in_memory
     for (left, middle, right), rows, warps in ALTERNATIVES.get(n, ()):
         below = middle * right
         passes = (_gpu_plan.Pass(left, middle, right, left, below, below, rows, warps),)
@@ -178,6 +180,17 @@ def _public(x: jax.Array, *, implementation: Any, scale: float = 1.0) -> jax.Arr
     """The transform as users call it."""
     norm = "backward" if scale == 1.0 else "ortho"
     return hadax.fwht(x, norm=norm, implementation=implementation)
+
+
+def _mosaic_in_memory(x: jax.Array, scale: float = 1.0) -> jax.Array:
+    """The kernel for Hopper without operands in registers, where the compiler may miss a hazard."""
+    kernel = importlib.import_module("hadax.kernels._mosaic_gpu")  # no part of every JAX
+    refusal = kernel.refusal(x.shape[-1], x.dtype)
+    if refusal is None and x.dtype != jnp.bfloat16:
+        refusal = "it is for bfloat16"
+    if refusal is not None:
+        raise NotImplementedError(refusal)
+    return kernel.hadamard(x, scale=scale, in_registers=False)
 
 
 def _two_products(x: jax.Array, scale: float = 1.0) -> jax.Array:

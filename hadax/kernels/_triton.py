@@ -88,13 +88,14 @@ def hadamard(
 
 def generation() -> Generation | None:
     """The tensor cores that a program is being compiled for, or None for no such GPU."""
+    capability = getattr(jax.devices()[0], "compute_capability", None)
     device = jax.sharding.get_abstract_mesh().abstract_device
     if device is not None and device.platform in ("gpu", "cuda"):
         kind = device.device_kind
         found: list[Generation] = [own for word, own in _OF_KIND.items() if word in kind]
-        return found[0] if found else _OLDEST
-    capability = getattr(jax.devices()[0], "compute_capability", "0")
-    return _OF_MAJOR.get(capability.partition(".")[0])
+        if found or capability is None:
+            return found[0] if found else _OLDEST
+    return None if capability is None else _OF_MAJOR.get(capability.partition(".")[0])
 
 
 _OLDEST: Generation = "sm_80"
@@ -102,7 +103,7 @@ _OLDEST: Generation = "sm_80"
 _OF_MAJOR: dict[str, Generation] = {"8": _OLDEST, "9": "sm_90", "10": "sm_100", "12": _OLDEST}
 _OF_KIND: dict[str, Generation] = {
     "H100": "sm_90",
-    "H200": "sm_90",
+    "H20": "sm_90",  # and H200
     "B200": "sm_100",
     "B300": "sm_100",
 }

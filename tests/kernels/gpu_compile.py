@@ -61,6 +61,7 @@ def placements(target: str) -> dict[str, Any]:
     rows = PartitionSpec("a")
     manual = jax.shard_map(hadax.fwht, mesh=mesh, in_specs=rows, out_specs=rows)
     partly = jax.shard_map(hadax.fwht, mesh=mesh, in_specs=rows, out_specs=rows, axis_names={"a"})
+    mosaic = functools.partial(hadax.fwht, implementation="mosaic_gpu")
     programs = {
         "auto": (hadax.fwht, array((64, 4096), mesh, "a")),
         "auto, two axes": (hadax.fwht, array((8, 8, 4608), mesh, "a", "b")),
@@ -70,6 +71,11 @@ def placements(target: str) -> dict[str, Any]:
         "partly manual": (partly, array((64, 4096), mesh, "a")),
         "auto, quantized": (rotate_and_quantize, array((64, 4096), mesh, "a")),
         "explicit, quantized": (rotate_and_quantize, array((64, 4096), explicit, "a", None)),
+        "manual, Mosaic": (
+            jax.shard_map(mosaic, mesh=mesh, in_specs=rows, out_specs=rows),
+            array((64, 4096), mesh, "a"),
+        ),
+        "auto, Mosaic": (mosaic, array((64, 4096), mesh, "a")),
         "explicit": (hadax.fwht, array((64, 4096), explicit, "a", None)),
         "explicit, vmap": (jax.vmap(hadax.fwht), array((4, 64, 4096), explicit, None, "a", None)),
     }

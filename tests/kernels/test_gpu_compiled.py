@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,8 @@ def programs():
         ("manual", 1),
         ("partly manual", 0),  # XLA computes it
         ("auto, quantized", 1),
+        ("auto, Mosaic", 1),
+        ("manual, Mosaic", 1),
         ("explicit, quantized", 1),
         ("explicit", 1),
         ("explicit, vmap", 1),
@@ -95,4 +98,5 @@ def programs():
 def test_four_gpus_transform_their_own_rows(programs, placement, kernels):
     text = programs[placement]
     testing.assert_no_collectives(text)
-    assert text.count('custom_call_target="__gpu$xla.gpu.triton"') == kernels
+    found = re.findall(r'custom_call_target="(?:__gpu\$xla\.gpu\.triton|mosaic_gpu\w*)"', text)
+    assert len(found) == kernels
