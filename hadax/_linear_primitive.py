@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jax._src import dispatch
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.sharding import PartitionSpec
@@ -99,6 +100,7 @@ def define_linear(
         back = bind(cotangent, *constants, **transpose(parameters))
         return [back, *(None for _ in constants)]
 
+    know_devices(primitive)
     primitive.def_impl(call)
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, lower, **_UNCACHED)
@@ -106,6 +108,16 @@ def define_linear(
     ad.primitive_transposes[primitive] = transpose_rule
     batching.primitive_batchers[primitive] = batch
     return bind
+
+
+def know_devices(primitive: Primitive) -> None:
+    """Have JAX tell a primitive's lowering the devices, so that it can spread a kernel over them.
+
+    JAX has no public word for it. Without it XLA computes what is sharded over several GPUs.
+    """
+    register = getattr(dispatch, "prim_requires_devices_during_lowering", None)
+    if register is not None:
+        register.add(primitive)
 
 
 def _rule(platforms: Mapping[str, LoweringRule], ctx: Any) -> LoweringRule | None:

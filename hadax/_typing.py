@@ -8,7 +8,7 @@ from jaxtyping import Inexact, Int8, Integer, Key, Num, Shaped
 
 Norm: TypeAlias = Literal["ortho", "backward", "forward"]
 Order: TypeAlias = Literal["natural", "dyadic", "sequency"]
-Implementation: TypeAlias = Literal["xla", "dense", "native"]
+Implementation: TypeAlias = Literal["xla", "dense", "native", "triton", "mosaic_gpu"]
 Side: TypeAlias = Literal["before", "after"]
 KeyArray: TypeAlias = Key[Array, ""]
 

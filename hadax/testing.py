@@ -4,6 +4,7 @@ Each takes a function of an array (an operator is one) and says in its error wha
 how much.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -169,3 +170,37 @@ def assert_no_retrace(function: Callable[..., Any], *args: Any) -> None:
     chex.clear_trace_counter()
     traced = jax.jit(chex.assert_max_traces(function, n=1))
     jax.block_until_ready((traced(*args), traced(*args)))
+
+
+def assert_no_collectives(program: Any) -> None:
+    """Assert that a compiled program moves no data between devices.
+
+    Args:
+        program: what `jax.jit(f).lower(...).compile()` returns, or its text in HLO.
+
+    Returns:
+        None.
+
+    Raises:
+        AssertionError: it has a collective operation; the message shows the first of them.
+
+    Cost:
+        One pass over the text of the program.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, hadax
+        >>> from hadax.testing import assert_no_collectives
+        >>> assert_no_collectives(jax.jit(hadax.fwht).lower(jnp.ones((4, 8))).compile())
+
+    See Also:
+        `assert_no_retrace`.
+    """
+    text = program if isinstance(program, str) else program.as_text()
+    found = [line.strip() for line in text.splitlines() if _COLLECTIVE.search(line)]
+    assert not found, f"{len(found)} collective operations, the first: {found[0][:300]}"
+
+
+_COLLECTIVE = re.compile(
+    r"\b(all-gather|all-reduce|all-to-all|collective-permute|collective-broadcast|reduce-scatter)"
+    r"(-start)?\("
+)

@@ -56,3 +56,12 @@ def test_assert_no_retrace_sees_a_pytree_that_changes():
     testing.assert_no_retrace(lambda x: x + 1, jnp.ones(3))
     with pytest.raises(AssertionError, match="traced"):
         testing.assert_no_retrace(lambda _: jnp.ones(3), Forgetful())
+
+
+def test_assert_no_collectives_sees_a_sum_over_devices():
+    mesh = jax.make_mesh((4,), ("d",))
+    spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("d"))
+    x = jax.device_put(jnp.arange(8.0), spread)
+    testing.assert_no_collectives(jax.jit(lambda x: x + 1).lower(x).compile())
+    with pytest.raises(AssertionError, match="collective operations, the first"):
+        testing.assert_no_collectives(jax.jit(jnp.sum).lower(x).compile())

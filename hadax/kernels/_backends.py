@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 
-from hadax.kernels import _native
+from hadax.kernels import _cuda_rule, _native
 
 
 class Backend(NamedTuple):
@@ -57,6 +57,8 @@ def backends() -> BackendTable:
     return BackendTable(
         (
             Backend("native", "cpu", native.instruction_set is not None, native.reason),
+            Backend("triton", "cuda", *_cuda_rule.availability("triton")),
+            Backend("mosaic_gpu", "cuda", *_cuda_rule.availability("mosaic_gpu")),
             Backend("xla", "any", True, f"pure JAX {jax.__version__}"),
             Backend("dense", "any", True, "on request only: the whole matrix, for short lengths"),
         )

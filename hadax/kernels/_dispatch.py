@@ -12,7 +12,7 @@ from hadax import _checks
 from hadax._bits import bit_reversal, is_power_of_two, walsh_order
 from hadax._linear_primitive import Parameters, define_linear, first_of
 from hadax._typing import Array, Implementation, Order, Side
-from hadax.kernels import _dense, _native, _xla, _xla_blocks
+from hadax.kernels import _cuda_rule, _dense, _native, _xla, _xla_blocks
 
 _HADAMARD: dict[str, Callable[..., Array]] = {"xla": _xla.hadamard, "dense": _dense.hadamard}
 
@@ -76,8 +76,12 @@ def _bit_reverse_kernel(x: Array) -> Array:
     return jnp.take(x, r, axis=-1, unique_indices=True, mode="clip")
 
 
-_cpu = first_of(_native.lower_wht, _xla_blocks.lower_wht)
-wht = define_linear("hadax_wht", _wht_kernel, _wht_transpose, {"cpu": _cpu})
+_WHT_RULES = {
+    "cpu": first_of(_native.lower_wht, _xla_blocks.lower_wht),
+    "cuda": _cuda_rule.lower_wht,
+}
+
+wht = define_linear("hadax_wht", _wht_kernel, _wht_transpose, _WHT_RULES)
 kron2 = define_linear("hadax_kron2", _xla.kron2, _kron2_transpose)
 fftbr = define_linear("hadax_fftbr", _fftbr_kernel, _flip_transpose)
 bit_reverse = define_linear("hadax_bit_reverse", _bit_reverse_kernel, _same)

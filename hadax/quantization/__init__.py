@@ -1,6 +1,7 @@
 """Quantization: grids, statistics, and rotations folded into the kernels around them."""
 
 from hadax.quantization.folding import fold_gain, fold_into_reader, fold_into_writer
+from hadax.quantization.fused import grouped_ifwht, pack_planes, rotate_and_quantize
 from hadax.quantization.statistics import incoherence, kurtosis
 from hadax.quantization.uniform import best_clip, fake_quantize
 
@@ -10,6 +11,9 @@ __all__ = [
     "fold_gain",
     "fold_into_reader",
     "fold_into_writer",
+    "grouped_ifwht",
     "incoherence",
     "kurtosis",
+    "pack_planes",
+    "rotate_and_quantize",
 ]
