@@ -4,7 +4,10 @@
 // The numbers are small integers and the scale a power of two, so that every result is exact and is
 // compared for equality; a 16-bit result must be within half a unit of its last place.
 //
-//   harness small|large    the instruction set as HADAX_ISA says; the last line is "ok N cases"
+//   harness small|large    the last line is "ok N cases"
+//
+// It is compiled with the kernels of one instruction set, HADAX_ISA; HADAX_NEEDS is the name of what
+// the processor must have for it.
 
 #include <condition_variable>
 #include <cmath>
@@ -163,6 +166,7 @@ std::unique_ptr<S[]> copy(const std::vector<S>& from) {
   return to;
 }
 
+constexpr int kSkipped = 77;
 int64_t cases = 0;
 
 // One length and number of rows: signs at no side, before or after; threads; in place or not.
@@ -198,7 +202,7 @@ void check(const Length& length, int64_t rows, const std::vector<int64_t>& threa
     row.before = before ? signs.get() : nullptr;
     row.after = after ? signs.get() : nullptr;
     row.patterns = patterns.get();
-    const hadax::Kernels kernels = hadax::isa().kernels_for(F::format, before, after);
+    const hadax::Kernels kernels = hadax::HADAX_ISA::kernels_for(F::format, before, after);
     for (int64_t number : threads) {
       for (bool in_place : {false, true}) {
         const auto in = copy(given);
@@ -238,9 +242,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: harness small|large\n");
     return 2;
   }
+#ifdef HADAX_NEEDS
+  if (!__builtin_cpu_supports(HADAX_NEEDS)) {
+    std::printf("this processor has no %s\n", HADAX_NEEDS);
+    return kSkipped;
+  }
+#endif
   constexpr int64_t kShared = 1 << 16;  // elements from which on threads share them
   Pool pool(3);
-  std::printf("%s\n", hadax::isa().name);
   // Rows on their own: no threads.
   for (int k = 0; k <= (large ? 15 : 13); k++)
     for (int64_t rows : {1, 3, 37})
