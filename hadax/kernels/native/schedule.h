@@ -74,7 +74,9 @@ class Job {
     }
     const int64_t blocks = row_.m << top_, width = n / blocks;
     const int64_t together = std::max<int64_t>(1, blocks / (8 * threads));
-    const int64_t strip = std::min(width, std::max<int64_t>(kStrip, width / (8 * threads)));
+    // Whole vectors and panels of columns, whatever the number of threads: no two tasks share one.
+    const int64_t strips = std::max<int64_t>(1, width / (8 * threads) / kStrip);
+    const int64_t strip = std::min(width, strips * kStrip);
     if (kernels_.work_bytes != kernels_.storage_bytes)
       work_ = (char*)std::malloc(rows * n * kernels_.work_bytes);
     for (int64_t r = 0; r < rows; r++) {

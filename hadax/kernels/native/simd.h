@@ -117,14 +117,24 @@ struct Simd {
     *(Halves*)p = __builtin_convertvector((nan & quiet) | (~nan & nearest), Halves);
   }
 
+#if defined(__AVX512F__)
+  static HADAX_INLINE Vector load(const Float16* p) {
+    return (Vector)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p));
+  }
+#else
   static HADAX_INLINE Vector load(const Float16* p) {
     const Bits h = widen(&p->bits);
-    // Exponent and mantissa in the float's place, and the difference of the exponents' biases as a
-    // product, which makes subnormal numbers right as well.
-    const Vector magnitude = (Vector)((h & 0x7fff) << 13) * 0x1p112f;
-    const Bits infinite = (Bits)((h & 0x7c00) == 0x7c00) & 0x7f800000;
-    return (Vector)((Bits)magnitude | infinite | ((h & 0x8000) << 16));
+    // Exponent and mantissa in the float's place, and the difference of the exponents' biases.
+    const Bits magnitude = (h & 0x7fff) << 13;
+    const Bits infinite = (Bits)((Int)magnitude >= 0x0f800000) & 0x38000000;
+    // XLA's threads read subnormal floats as zero, so that these never are floats: they are the
+    // mantissa of a number in [2^-14, 2^-13).
+    const Bits under = (Bits)((Int)magnitude < 0x00800000);
+    const Bits subnormal = (Bits)((Vector)(magnitude + 0x38800000) - 0x1p-14f);
+    const Bits normal = magnitude + 0x38000000 + infinite;
+    return (Vector)((under & subnormal) | (~under & normal) | ((h & 0x8000) << 16));
   }
+#endif
   static HADAX_INLINE void store(Float16* p, Vector v) {
     const Bits u = (Bits)v;
     const Bits a = u & 0x7fffffff;
