@@ -20,21 +20,23 @@ from hadax._bits import bit_reversal
 from hadax._typing import Array
 
 _SHORT = 32  # up to here one matrix is all
-_OWN_ROW = 1 << 13  # from here a row fills the cache that a core has for itself
+# Row by row is faster for rows of this many points or more, in arrays of more bytes than the caches.
+_LONG = 1 << 13
+_LARGE = 1 << 24
 
 
 def transform(x: Array, *, conjugate: bool, transpose: bool, row_by_row: bool) -> Array:
     """F R x with the unitary F and the bit reversal R, or its conjugate, transpose, or both.
 
-    `row_by_row` keeps a long row in the cache for all of its stages; it needs all rows on a device.
+    `row_by_row` may keep a long row in the cache for all of its stages; all rows must be on a device.
     """
     *batch, n = x.shape
     one = functools.partial(_transform, conjugate=conjugate, transpose=transpose)
-    symbolic = not all(isinstance(d, int) for d in batch)
-    if not row_by_row or symbolic or n < _OWN_ROW or math.prod(batch) < 2:
-        return one(x)
-    rows = lax.map(one, x.reshape(-1, n))
-    return rows.reshape(x.shape)
+    known = all(isinstance(d, int) for d in batch)
+    large = known and math.prod(batch) > 1 and math.prod(x.shape) * x.dtype.itemsize > _LARGE
+    if row_by_row and large and n >= _LONG:
+        return lax.map(one, x.reshape(-1, n)).reshape(x.shape)
+    return one(x)
 
 
 def _transform(x: Array, *, conjugate: bool, transpose: bool) -> Array:
