@@ -27,7 +27,7 @@ OTHERS = {"simd128": ["-DHADAX_VECTOR_BYTES=16"]}
 
 
 class BuildNative(build_ext):
-    """Compiles kernels.cc once for every instruction set, and links one library."""
+    """Compiles the kernels once for every instruction set, and links one library."""
 
     def get_ext_filename(self, fullname):
         """Return a name without a Python version: this is no Python module."""
@@ -42,9 +42,8 @@ class BuildNative(build_ext):
         is_x86 = platform.machine().lower() in ("x86_64", "amd64")
         objects = []
         for name, flags in (X86 if is_x86 else OTHERS).items():
-            objects += self._compile(
-                KERNELS / "native/kernels.cc", name, [f"-DHADAX_ISA={name}", *flags]
-            )
+            for source in ("native/kernels.cc", "native/fourier.cc"):
+                objects += self._compile(KERNELS / source, name, [f"-DHADAX_ISA={name}", *flags])
         headers = f"-isystem{jax.ffi.include_dir()}"
         objects += self._compile(KERNELS / "native/handler.cc", "handler", [headers])
         target = self.get_ext_fullpath(ext.name)

@@ -21,7 +21,7 @@ from hadax._bits import is_power_of_two
 from hadax.kernels import _hadamard_orders
 
 LIBRARY = Path(__file__).parent / "native/libhadax.so"
-_TARGETS = ("hadax_wht", "hadax_wht_signed")
+_TARGETS = ("hadax_wht", "hadax_wht_signed", "hadax_fftbr")
 _FLOATS = ("float32", "float64", "bfloat16", "float16", "complex64", "complex128")
 _DTYPES = (*_FLOATS, "int32", "int64", "uint32", "uint64")
 # Blocks shorter than a vector, and matrices whose tables of sums no cache holds, are left to XLA.
@@ -99,6 +99,16 @@ def lower_wht(
         return None  # its kernel takes a sign for each real number
     attributes["after"] = np.bool_(side == "after")
     return _call(ctx, "hadax_wht_signed", args, attributes)
+
+
+def lower_fourier(
+    ctx: Any, x: Any, *, n: int, conjugate: bool, transpose: bool
+) -> Sequence[Any] | None:
+    """The lowering of the bit-reversed Fourier transform, or None where JAX computes it."""
+    if _refusal(ctx, n) is not None:
+        return None
+    attributes = {"conjugate": np.bool_(conjugate), "transpose": np.bool_(transpose)}
+    return _call(ctx, "hadax_fftbr", (x,), {"scale": np.float64(n**-0.5), **attributes})
 
 
 def _refusal(ctx: Any, n: int) -> str | None:

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "native/isa.h"
+#include "native/roots.h"
 #include "native/schedule.h"
 #include "xla/ffi/api/ffi.h"
 
@@ -76,6 +77,28 @@ ffi::Error with_signs(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Buffer<ffi::S
   return wht(pool, x, after ? nullptr : s, after ? s : nullptr, y, scale, patterns);
 }
 
+ffi::Error fourier(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Result<ffi::AnyBuffer> y, double scale,
+                   bool conjugate, bool transpose) {
+  Format format;
+  if (!format_of(x.element_type(), &format) ||
+      (format != Format::kComplex64 && format != Format::kComplex128))
+    return ffi::Error::InvalidArgument("hadax: a number format without a kernel");
+  const int64_t elements = x.element_count();
+  if (elements == 0) return ffi::Error::Success();
+  const int64_t n = x.dimensions().back();
+  FourierRow row;
+  while (int64_t(1) << row.log_n < n) row.log_n++;
+  if (int64_t(1) << row.log_n != n)
+    return ffi::Error::InvalidArgument("hadax: a length other than 2^k");
+  row.conjugate = conjugate;
+  row.scale = scale;
+  row.roots = format == Format::kComplex64 ? roots<float>(row.log_n) : roots<double>(row.log_n);
+  ask_for_large_pages(x.untyped_data(), y->untyped_data(), x.size_bytes());
+  transform(isa().fourier_kernels_for(format, transpose), row, x.untyped_data(), y->untyped_data(),
+            elements / n, pool, pool.num_threads());
+  return ffi::Error::Success();
+}
+
 }  // namespace
 }  // namespace hadax
 
@@ -98,6 +121,15 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_wht_signed, hadax::with_signs,
                                                .Attr<double>("scale")
                                                .Attr<bool>("after")
                                                .Attr<ffi::Span<const uint16_t>>("patterns"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_fftbr, hadax::fourier,
+                                           ffi::Ffi::Bind()
+                                               .Ctx<ffi::ThreadPool>()
+                                               .Arg<ffi::AnyBuffer>()
+                                               .Ret<ffi::AnyBuffer>()
+                                               .Attr<double>("scale")
+                                               .Attr<bool>("conjugate")
+                                               .Attr<bool>("transpose"));
 
 extern "C" const char* hadax_isa() { return hadax::isa().name; }
 

@@ -13,6 +13,7 @@ namespace hadax {
 #define HADAX_DECLARE(isa) \
   namespace isa {          \
   Kernels kernels_for(Format, bool before, bool after); \
+  FourierKernels fourier_kernels_for(Format, bool transpose); \
   }
 #if defined(__x86_64__)
 HADAX_DECLARE(sse2)
@@ -26,6 +27,7 @@ HADAX_DECLARE(simd128)
 struct Isa {
   const char* name;
   Kernels (*kernels_for)(Format, bool before, bool after);
+  FourierKernels (*fourier_kernels_for)(Format, bool transpose);
 };
 
 // The best the processor has, or the one that the environment variable HADAX_ISA names if it has it.
@@ -39,14 +41,14 @@ inline const Isa& isa() {
     const struct {
       bool has;
       Isa isa;
-    } all[] = {{has_avx512, {"avx512", avx512::kernels_for}},
-               {has_avx2, {"avx2", avx2::kernels_for}},
-               {true, {"sse2", sse2::kernels_for}}};
+    } all[] = {{has_avx512, {"avx512", avx512::kernels_for, avx512::fourier_kernels_for}},
+               {has_avx2, {"avx2", avx2::kernels_for, avx2::fourier_kernels_for}},
+               {true, {"sse2", sse2::kernels_for, sse2::fourier_kernels_for}}};
 #else
     const struct {
       bool has;
       Isa isa;
-    } all[] = {{true, {"simd128", simd128::kernels_for}}};
+    } all[] = {{true, {"simd128", simd128::kernels_for, simd128::fourier_kernels_for}}};
 #endif
     const char* wanted = getenv("HADAX_ISA");
     const Isa* best = nullptr;

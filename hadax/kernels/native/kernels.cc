@@ -86,7 +86,7 @@ struct Rows {
       W::template block<Skip>(source(row, (const S*)in), (T*)work, Work<T>{(T*)work}, b << log_n, log_n);
   }
 
-  static void columns(const Row& row, int top, void* work, void* out, int64_t begin, int64_t end) {
+  static void columns(const Row& row, int top, const void* work, void* out, int64_t begin, int64_t end) {
     const int64_t stride = int64_t(1) << (row.log_block - top);
     const auto written = sink(row, (S*)out);
     if (row.m == 1) return W::columns(top, (const T*)work, written, stride, begin, end);

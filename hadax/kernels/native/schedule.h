@@ -22,18 +22,19 @@ inline void pause() {
 }
 
 // The transform of all rows as a list of tasks, which the threads take in order, the caller's among
-// them. Many rows are shared whole. Of a few long ones the blocks are shared, and then the columns,
-// which wait for the blocks of their row: these come before them in the list, so that a thread is at
-// work on each, and nothing waits for a thread that the pool has not started.
+// them. Many rows are shared whole. Of a few long ones the blocks are shared, and then the columns (or
+// first these): they wait for the first phase of their row, which comes before them in the list, so
+// that a thread is at work on each, and nothing waits for a thread that the pool has not started.
+template <class Row>
 class Job {
  public:
-  Job(const Kernels& kernels, const Row& row, const void* in, void* out, int64_t rows, int64_t threads)
+  Job(const KernelsOf<Row>& kernels, const Row& row, const void* in, void* out, int64_t rows, int64_t threads)
       : kernels_(kernels), row_(row), in_((const char*)in), out_((char*)out) {
     const int64_t n = row.size();
     if (rows >= 4 * threads || n < kSplit) {
       const int64_t small = std::max<int64_t>(1, kChunk / n);
       const int64_t chunk = std::max(small, std::min(rows / (8 * threads), 8 * kChunk / n));
-      for (int64_t r = 0; r < rows; r += chunk) add(kWhole, 0, r, std::min(rows, r + chunk));
+      add({kWhole, rows, chunk}, 0);
     } else {
       split(rows, threads);
     }
@@ -59,12 +60,17 @@ class Job {
     Kind kind;
     int64_t row, begin, end;
   };
+  struct Phase {
+    Kind kind;
+    int64_t size, step;
+  };
   // In elements. Below kShared, waking a thread costs more than it saves.
   static constexpr int64_t kShared = 1 << 16, kSplit = 1 << 15, kChunk = 1 << 14, kBlock = 1 << 18;
   static constexpr int kMaxTop = 6;
 
-  void add(Kind kind, int64_t row, int64_t begin, int64_t end) {
-    tasks_.push_back({kind, row, begin, end});
+  void add(const Phase& phase, int64_t row) {
+    for (int64_t i = 0; i < phase.size; i += phase.step)
+      tasks_.push_back({phase.kind, row, i, std::min(phase.size, i + phase.step)});
   }
 
   void split(int64_t rows, int64_t threads) {
@@ -79,15 +85,13 @@ class Job {
     const int64_t strip = std::min(width, strips * kStrip);
     if (kernels_.work_bytes != kernels_.storage_bytes)
       work_ = (char*)std::malloc(rows * n * kernels_.work_bytes);
-    for (int64_t r = 0; r < rows; r++) {
-      for (int64_t b = 0; b < blocks; b += together)
-        add(kBlocks, r, b, std::min(blocks, b + together));
-    }
-    blocks_left_ = std::vector<std::atomic<int64_t>>(rows);
-    for (auto& left : blocks_left_) left = (blocks + together - 1) / together;
-    for (int64_t r = 0; r < rows; r++) {
-      for (int64_t c = 0; c < width; c += strip) add(kColumns, r, c, std::min(width, c + strip));
-    }
+    const Phase by_blocks{kBlocks, blocks, together}, by_columns{kColumns, width, strip};
+    const Phase& first = kernels_.columns_first ? by_columns : by_blocks;
+    const Phase& second = kernels_.columns_first ? by_blocks : by_columns;
+    for (int64_t r = 0; r < rows; r++) add(first, r);
+    tasks_left_ = std::vector<std::atomic<int64_t>>(rows);
+    for (auto& left : tasks_left_) left = tasks_.size() / rows;
+    for (int64_t r = 0; r < rows; r++) add(second, r);
   }
 
   void take() {
@@ -102,35 +106,34 @@ class Job {
     const int64_t first = task.row * row_.size();
     char* out = out_ + first * kernels_.storage_bytes;
     char* work = work_ ? work_ + first * kernels_.work_bytes : out;
-    auto& blocks_left = blocks_left_[task.row];
-    if (task.kind == kBlocks) {
-      const char* in = in_ + first * kernels_.storage_bytes;
-      kernels_.blocks(row_, top_, in, work, task.begin, task.end);
-      blocks_left.fetch_sub(1, std::memory_order_release);
-      return;
-    }
-    while (blocks_left.load(std::memory_order_acquire) > 0) pause();
-    kernels_.columns(row_, top_, work, out, task.begin, task.end);
+    auto& left = tasks_left_[task.row];
+    const bool is_first = (task.kind == kColumns) == kernels_.columns_first;
+    if (!is_first)
+      while (left.load(std::memory_order_acquire) > 0) pause();
+    const auto work_on = task.kind == kBlocks ? kernels_.blocks : kernels_.columns;
+    const char* in = in_ + first * kernels_.storage_bytes;
+    work_on(row_, top_, is_first ? in : work, is_first ? work : out, task.begin, task.end);
+    if (is_first) left.fetch_sub(1, std::memory_order_release);
   }
 
   static constexpr int64_t kStrip = 256;
-  const Kernels kernels_;
+  const KernelsOf<Row> kernels_;
   const Row row_;
   const char* const in_;
   char* const out_;
   int top_ = 0;
   char* work_ = nullptr;
   std::vector<Task> tasks_;
-  std::vector<std::atomic<int64_t>> blocks_left_;
+  std::vector<std::atomic<int64_t>> tasks_left_;  // of the first phase, by row
   std::atomic<size_t> next_{0};
   std::atomic<int64_t> done_{0};
 };
 
-template <class Pool>
-void transform(const Kernels& kernels, const Row& row, const void* in, void* out, int64_t rows,
+template <class Row, class Pool>
+void transform(const KernelsOf<Row>& kernels, const Row& row, const void* in, void* out, int64_t rows,
                Pool& pool, int64_t threads) {
-  if (threads > 1 && Job::worth_sharing(rows * row.size()))
-    Job::run(std::make_shared<Job>(kernels, row, in, out, rows, threads), pool, threads);
+  if (threads > 1 && Job<Row>::worth_sharing(rows * row.size()))
+    Job<Row>::run(std::make_shared<Job<Row>>(kernels, row, in, out, rows, threads), pool, threads);
   else
     kernels.rows(row, in, out, 0, rows);
 }

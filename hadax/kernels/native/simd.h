@@ -1,6 +1,6 @@
 // Vectors of one instruction set, by the vector extensions of GCC and Clang.
 //
-// This file and walsh.h are compiled once for every instruction set, each time with another
+// This file and those that include it are compiled once for every instruction set, each time with another
 // HADAX_ISA (a namespace) and HADAX_VECTOR_BYTES. They include nothing that has inline functions of
 // its own: the linker might keep the copy with the largest instruction set for everyone.
 
@@ -100,6 +100,9 @@ struct Simd {
   static HADAX_INLINE Vector load(const T* p) { return *(const Unaligned*)p; }
   static HADAX_INLINE void store(T* p, Vector v) { *(Unaligned*)p = v; }
 
+  // Every lane is x; x - 0 is x, where 0 + x is not for x = -0.
+  static HADAX_INLINE Vector all(T x) { return x - Vector{}; }
+
   // v times the signs +1 and -1 from p.
   static HADAX_INLINE Vector flip(Vector v, const int8_t* p) {
     if constexpr (kIsInteger) return v * (Vector)widen(p);
@@ -149,17 +152,21 @@ struct Simd {
         __builtin_convertvector(((over & special) | (~over & finite)) | ((u >> 16) & 0x8000), Halves);
   }
 
+  // The lanes I of a and b, which are counted one after the other.
+  template <int... I>
+  static HADAX_INLINE Vector shuffle(Vector a, Vector b) {
+#if defined(__clang__) || __GNUC__ >= 12
+    return __builtin_shufflevector(a, b, I...);
+#else
+    return __builtin_shuffle(a, b, Int{I...});
+#endif
+  }
+
   // One stage of butterflies between lanes that are Stride apart.
   template <int Stride, int... I>
   static HADAX_INLINE Vector stage(Vector v, Indices<I...>) {
     const Vector sign = {T((I & Stride) ? -1 : 1)...};
-#if defined(__clang__) || __GNUC__ >= 12
-    return __builtin_shufflevector(v, v, (I ^ Stride)...) + sign * v;
-#else
-    typedef decltype(v > v) Index;
-    const Index index = {(I ^ Stride)...};
-    return __builtin_shuffle(v, index) + sign * v;
-#endif
+    return shuffle<(I ^ Stride)...>(v, v) + sign * v;
   }
 
   // The stages of strides 2^Skip, ..., 2^(Count - 1) inside a vector.
