@@ -16,7 +16,8 @@ export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax_cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help figures test test-slow test-all doctest smoke lint style types floors spelling docs clean
+.PHONY: help figures test test-slow test-all compile-gpu compile-gpu-here doctest smoke lint style
+.PHONY: types floors spelling docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -37,6 +38,12 @@ test-slow: $(VENV)/test.stamp ## the slow tests
 
 test-all: $(VENV)/test.stamp ## all tests
 	$(PYTEST)
+
+compile-gpu: ## compile the GPU kernels to machine code, with no GPU, in a .venv-cuda of their own
+	@$(MAKE) --no-print-directory VENV=$(VENV)-cuda compile-gpu-here
+
+compile-gpu-here: $(VENV)/cuda.stamp
+	$(PYTEST) tests/kernels/test_gpu_compiled.py tests/kernels/test_mosaic_gpu.py
 
 doctest: $(VENV)/test.stamp ## the examples of every docstring and page
 	$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' hadax docs README.md
@@ -64,7 +71,7 @@ docs: $(VENV)/docs.stamp ## the documentation, in docs/_build/html
 	@echo "The documentation is in $(CURDIR)/docs/_build/html/index.html"
 
 clean: ## remove everything that make made, and no result
-	rm -rf $(VENV) .jax_cache build dist docs/_build docs/api docs/gallery figures *.egg-info
+	rm -rf $(VENV) $(VENV)-cuda .jax_cache build dist docs/_build docs/api docs/gallery figures *.egg-info
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jax._src import dispatch
+from jax._src import dispatch, xla_bridge
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.sharding import PartitionSpec
@@ -62,6 +62,8 @@ def define_linear(
     def abstract(x: Any, *_: Any, n: int, **__: Any) -> Any:
         if x.sharding.spec and x.sharding.spec[-1] is not None:
             _checks.unsharded_axis(x.sharding.spec, n)
+        if "cuda" in (platforms or {}):
+            know_devices(primitive)
         return x.update(weak_type=False)
 
     def lower(ctx: Any, *args: Any, n: int, **parameters: Any) -> Any:
@@ -100,7 +102,6 @@ def define_linear(
         back = bind(cotangent, *constants, **transpose(parameters))
         return [back, *(None for _ in constants)]
 
-    know_devices(primitive)
     primitive.def_impl(call)
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, lower, **_UNCACHED)
@@ -111,13 +112,21 @@ def define_linear(
 
 
 def know_devices(primitive: Primitive) -> None:
-    """Have JAX tell a primitive's lowering the devices, so that it can spread a kernel over them.
+    """Have JAX tell the lowering of a primitive the devices, where they are several GPUs.
 
-    JAX has no public word for it. Without it XLA computes what is sharded over several GPUs.
+    A kernel can be spread over them only then; otherwise XLA computes what is sharded over them.
+    The price is that JAX wants one mesh a program: hence on several GPUs alone. It has no public
+    word for this, and may lose the private one.
     """
-    register = getattr(dispatch, "prim_requires_devices_during_lowering", None)
-    if register is not None:
+    if _several_gpus():
+        register = getattr(dispatch, "prim_requires_devices_during_lowering", set())
         register.add(primitive)
+
+
+def _several_gpus() -> bool:
+    """Whether JAX has started, and on several GPUs; tracing alone must not start it."""
+    started = getattr(xla_bridge, "backends_are_initialized", lambda: False)
+    return started() and jax.default_backend() == "gpu" and jax.device_count() > 1
 
 
 def _rule(platforms: Mapping[str, LoweringRule], ctx: Any) -> LoweringRule | None:

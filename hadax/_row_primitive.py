@@ -46,6 +46,7 @@ def define_rowwise(
             return compiled(tuple(sorted(parameters.items())))(*operands)
 
     def abstract(*avals: Any, **parameters: Any) -> list[Any]:
+        know_devices(primitive)
         for aval in avals:
             if aval.sharding.spec and aval.sharding.spec[-1] is not None:
                 _checks.unsharded_axis(aval.sharding.spec, aval.shape[-1])
@@ -79,7 +80,6 @@ def define_rowwise(
             results = primitive.bind(*aligned, **parameters)
         return results, [0] * len(results)
 
-    know_devices(primitive)
     primitive.def_impl(call)
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, functools.partial(lower, None))

@@ -20,7 +20,7 @@ from hadax._bits import bit_reversal
 from hadax._typing import Array
 
 _SHORT = 32  # up to here one matrix is all
-# Row by row is faster for rows of this many points or more, in arrays of more bytes than the caches.
+# Row by row is faster for rows of this many points, in arrays of more bytes than the caches.
 _LONG = 1 << 13
 _LARGE = 1 << 24
 
@@ -28,7 +28,7 @@ _LARGE = 1 << 24
 def transform(x: Array, *, conjugate: bool, transpose: bool, row_by_row: bool) -> Array:
     """F R x with the unitary F and the bit reversal R, or its conjugate, transpose, or both.
 
-    `row_by_row` may keep a long row in the cache for all of its stages; all rows must be on a device.
+    `row_by_row` may keep a long row in the cache for all stages; all rows must be on one device.
     """
     *batch, n = x.shape
     one = functools.partial(_transform, conjugate=conjugate, transpose=transpose)

@@ -76,3 +76,19 @@ def test_pallas_is_imported_when_it_is_needed():
     code = "import sys, hadax, hadax.quantization; print('jax.experimental.pallas' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
+
+
+def test_programs_of_several_meshes_stay_possible_where_there_are_no_gpus():
+    x = jax.device_put(jnp.ones((8, 64)), _rows((4,), "a"))
+    y = jax.jit(hadax.fwht, out_shardings=_rows((2, 2), "ab"))(x)
+    assert y.sharding.mesh.size == 4
+    mesh = jax.sharding.AbstractMesh((4,), ("a",))
+    rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("a"))
+    x = jax.ShapeDtypeStruct((8, 64), jnp.float32, sharding=rows)
+    jax.jit(hadax.fwht).trace(x).lower(lowering_platforms=("cuda",))
+
+
+def _rows(shape, names):
+    """Rows spread over the first axis of a mesh."""
+    mesh = jax.make_mesh(shape, tuple(names), axis_types=(jax.sharding.AxisType.Auto,) * len(shape))
+    return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(names[0]))
