@@ -101,7 +101,7 @@ def _together(four: list[Array], shape: tuple[int, ...]) -> Array:
 
 
 def _twiddles(y: Array, h: int, conjugate: bool) -> list[np.ndarray]:
-    """W^k, W^2k and W^3k for k < h, with the root W of order 4 h, to be broadcast to y[..., 0, :]."""
+    """W^k, W^2k and W^3k for k < h, W the root of order 4 h, to be broadcast to y[..., 0, :]."""
     exponents = np.arange(h).reshape((1,) * (y.ndim - 2) + (h,))
     return [_roots(q * exponents, 4 * h, conjugate).astype(y.dtype) for q in (1, 2, 3)]
 
