@@ -33,7 +33,7 @@ class Job {
     const int64_t n = row.size();
     if (rows >= 4 * threads || n < kSplit) {
       const int64_t small = std::max<int64_t>(1, kChunk / n);
-      const int64_t chunk = std::max(small, std::min(rows / (8 * threads), 8 * kChunk / n));
+      const int64_t chunk = std::max(small, std::min(rows / (8 * threads), 32 * kChunk / n));
       add({kWhole, rows, chunk}, 0);
     } else {
       split(rows, threads);
