@@ -1,4 +1,4 @@
-"""The kernels in a program of their own, under the sanitizers: overruns, undefined behaviour, races.
+"""The kernels in a program of their own, under sanitizers: overruns, undefined behaviour, races.
 
 The small set, for the plainest instruction set, always runs; the large one is slow to compile.
 """
