@@ -1,5 +1,6 @@
 # Needs a Python >= 3.11 with pip, and nothing else: the first target that needs a package makes
-# .venv and installs it there; later ones install again only when pyproject.toml has changed.
+# .venv and installs it there; later ones install again only when pyproject.toml has changed, or what
+# the native kernel is built from.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,6 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # Tried in this order; `make PYTHON=/path/to/python3.12 ...` tries that one alone.
 PYTHON ?=
 CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+NATIVE := $(wildcard hadax/kernels/native/*.h hadax/kernels/native/*.cc)
 
 # Compiled programs outlive the process, small ones too: compiling is most of what the tests do, and
 # a second run of them, or of the experiments, takes less than half the time.
@@ -17,7 +19,7 @@ export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help figures test test-slow test-all compile-gpu compile-gpu-here doctest smoke lint style
-.PHONY: types floors spelling docs clean
+.PHONY: types floors spelling docs wheels packaging clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -70,8 +72,16 @@ docs: $(VENV)/docs.stamp ## the documentation, in docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "The documentation is in $(CURDIR)/docs/_build/html/index.html"
 
+wheels: $(VENV)/dev.stamp ## the source distribution and the wheel, in dist
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+
+packaging: wheels ## install both in an environment of their own, the source without a compiler
+	.ci/packaging $(BIN)/python dist
+
 clean: ## remove everything that make made, and no result
 	rm -rf $(VENV) $(VENV)-cuda .jax_cache build dist docs/_build docs/api docs/gallery figures *.egg-info
+	rm -f hadax/kernels/native/*.so
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -80,7 +90,7 @@ $(VENV)/dev.stamp: $(VENV)/test.stamp
 	@$(PIP) install --quiet --group dev
 	@touch $@
 
-$(VENV)/%.stamp: pyproject.toml | $(BIN)/python
+$(VENV)/%.stamp: pyproject.toml setup.py $(NATIVE) | $(BIN)/python
 	@echo "Installing what '$*' needs into $(VENV); the first time takes a few minutes."
 	@$(PIP) install --quiet --editable '.[$*]'
 	@touch $@

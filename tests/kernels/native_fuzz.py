@@ -1,4 +1,4 @@
-"""Random calls of the native kernel against the matrix: `python -m tests.kernels.native_fuzz CASES`.
+"""Random calls of the native kernel: `python -m tests.kernels.native_fuzz CASES`.
 
 As a program of its own it runs with another instruction set (HADAX_ISA) or number of threads
 (NPROC) than the test run. It prints the instruction set, how many cases agreed, and a digest of the
@@ -80,7 +80,7 @@ def _values(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.
 
 
 def _definition(x: np.ndarray, signs: np.ndarray, side: str, transpose: bool) -> np.ndarray:
-    """after * H (before * x), or with the transpose of H, in 64 bits; integers below 2^53 are exact."""
+    """after * H (before * x), or with H transposed, in 64 bits; integers below 2^53 are exact."""
     wide = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
     wide = wide * signs if side == "before" else wide
     if transpose:

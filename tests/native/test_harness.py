@@ -1,4 +1,4 @@
-"""The kernels in a program of their own, under the sanitizers: overruns, undefined behaviour, races.
+"""The kernels in a program of their own, under sanitizers: overruns, undefined behaviour, races.
 
 The small set, for the plainest instruction set, always runs; the large one is slow to compile.
 """
@@ -56,13 +56,15 @@ def build(isa: str, sanitizer: str, folder: Path) -> Path:
     command = compile_with(sanitizer, folder)
     width, needs, flags = INSTRUCTION_SETS[isa]
     command += [f"-DHADAX_ISA={isa}"]
-    kernels, main, program = (folder / name for name in ("kernels.o", "main.o", "harness"))
+    walsh, fourier, main = (folder / name for name in ("walsh.o", "fourier.o", "main.o"))
+    program = folder / "harness"
     needed = [f'-DHADAX_NEEDS="{needs}"'] if needs else []
     wide = [f"-DHADAX_VECTOR_BYTES={width}", *flags]
     for step in (
-        [*command, *wide, "-c", KERNELS / "native/kernels.cc", "-o", kernels],
+        [*command, *wide, "-c", KERNELS / "native/kernels.cc", "-o", walsh],
+        [*command, *wide, "-c", KERNELS / "native/fourier.cc", "-o", fourier],
         [*command, *needed, "-c", Path(__file__).with_name("harness.cc"), "-o", main],
-        [*command, kernels, main, "-o", program],
+        [*command, walsh, fourier, main, "-o", program],
     ):
         outcome = run(*step)
         assert outcome.returncode == 0, outcome.stderr
