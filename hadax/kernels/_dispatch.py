@@ -4,12 +4,9 @@ A backend is an entry of a table: a function of (x, **parameters) along the last
 a program is lowered, so that an exported program is portable. Pure JAX is the default everywhere.
 """
 
-import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax.numpy as jnp
-from jax.interpreters import mlir
 
 from hadax import _checks
 from hadax._bits import bit_reversal, is_power_of_two, walsh_order
@@ -74,19 +71,6 @@ def _fftbr_kernel(x: Array, *, inverse: bool = False, transpose: bool = False) -
     return _bit_reverse_kernel(transform(x, norm="ortho"))
 
 
-def _lower_fftbr(
-    ctx: Any, x: Any, *, n: int, inverse: bool = False, transpose: bool = False
-) -> Any:
-    """The lowering for CPUs, where no permutation is faster than one; on others XLA has an FFT."""
-    maps = {"conjugate": inverse, "transpose": inverse != transpose}
-    results = _native.lower_fourier(ctx, x, n=n, **maps)
-    if results is not None:
-        return results
-    devices = getattr(ctx.module_context.axis_context, "num_devices", None)
-    local = functools.partial(_fourier.transform, row_by_row=devices == 1, **maps)
-    return mlir.lower_fun(local, multiple_results=False)(ctx, x)
-
-
 def _bit_reverse_kernel(x: Array) -> Array:
     r = bit_reversal(x.shape[-1])
     return jnp.take(x, r, axis=-1, unique_indices=True, mode="clip")
@@ -96,8 +80,10 @@ _WHT_RULES = {
     "cpu": first_of(_native.lower_wht, _xla_blocks.lower_wht),
     "cuda": _cuda_rule.lower_wht,
 }
+# Elsewhere XLA has an FFT, and a permutation costs little beside it.
+_FFTBR_RULES = {"cpu": first_of(_native.lower_fftbr, _fourier.lower_fftbr)}
 
 wht = define_linear("hadax_wht", _wht_kernel, _wht_transpose, _WHT_RULES)
 kron2 = define_linear("hadax_kron2", _xla.kron2, _kron2_transpose)
-fftbr = define_linear("hadax_fftbr", _fftbr_kernel, _flip_transpose, {"cpu": _lower_fftbr})
+fftbr = define_linear("hadax_fftbr", _fftbr_kernel, _flip_transpose, _FFTBR_RULES)
 bit_reverse = define_linear("hadax_bit_reverse", _bit_reverse_kernel, _same)

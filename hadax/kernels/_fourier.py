@@ -11,35 +11,38 @@ reversed it is the transpose: the same factors in the opposite order.
 
 import functools
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from hadax._bits import bit_reversal
+from hadax._linear_primitive import is_spread, traced
 from hadax._typing import Array
 
 _SHORT = 32  # up to here one matrix is all
-# Row by row is faster for rows of this many points, in arrays of more bytes than the caches.
+# Row by row is faster for rows of so many points, in arrays of more bytes than the caches have.
 _LONG = 1 << 13
-_LARGE = 1 << 24
+_LARGE_BYTES = 1 << 24
 
 
-def transform(x: Array, *, conjugate: bool, transpose: bool, row_by_row: bool) -> Array:
-    """F R x with the unitary F and the bit reversal R, or its conjugate, transpose, or both.
+def lower_fftbr(
+    ctx: Any, x: Any, *, n: int, inverse: bool = False, transpose: bool = False
+) -> Sequence[Any] | None:
+    """The lowering for CPUs of F R, or R F* for the inverse, or of the transposes R F and F* R."""
+    (aval,) = ctx.avals_in
+    kernel = functools.partial(transform, conjugate=inverse, transpose=inverse != transpose)
+    known = all(isinstance(d, int) for d in aval.shape) and not is_spread(ctx)
+    if known and aval.size > n >= _LONG and aval.size * aval.dtype.itemsize > _LARGE_BYTES:
+        rows = traced(lambda x: lax.map(kernel, x.reshape(-1, n)).reshape(x.shape))
+        return rows(ctx, x)
+    return traced(kernel)(ctx, x)
 
-    `row_by_row` may keep a long row in the cache for all stages; all rows must be on one device.
-    """
-    *batch, n = x.shape
-    one = functools.partial(_transform, conjugate=conjugate, transpose=transpose)
-    known = all(isinstance(d, int) for d in batch)
-    large = known and math.prod(batch) > 1 and math.prod(x.shape) * x.dtype.itemsize > _LARGE
-    if row_by_row and large and n >= _LONG:
-        return lax.map(one, x.reshape(-1, n)).reshape(x.shape)
-    return one(x)
 
-
-def _transform(x: Array, *, conjugate: bool, transpose: bool) -> Array:
+def transform(x: Array, *, conjugate: bool, transpose: bool) -> Array:
+    """F R x with the unitary F and the bit reversal R, or its conjugate, transpose, or both."""
     n = x.shape[-1]
     m = n.bit_length() - 1
     # What is left is a power of four.
@@ -101,7 +104,7 @@ def _together(four: list[Array], shape: tuple[int, ...]) -> Array:
 
 
 def _twiddles(y: Array, h: int, conjugate: bool) -> list[np.ndarray]:
-    """W^k, W^2k and W^3k for k < h, W the root of order 4 h, to be broadcast to y[..., 0, :]."""
+    """W^k, W^2k and W^3k for k < h, with the root W of order 4 h, shaped like y[..., 0, :]."""
     exponents = np.arange(h).reshape((1,) * (y.ndim - 2) + (h,))
     return [_roots(q * exponents, 4 * h, conjugate).astype(y.dtype) for q in (1, 2, 3)]
 

@@ -101,13 +101,14 @@ def lower_wht(
     return _call(ctx, "hadax_wht_signed", args, attributes)
 
 
-def lower_fourier(
-    ctx: Any, x: Any, *, n: int, conjugate: bool, transpose: bool
+def lower_fftbr(
+    ctx: Any, x: Any, *, n: int, inverse: bool = False, transpose: bool = False
 ) -> Sequence[Any] | None:
-    """The lowering of the bit-reversed Fourier transform, or None where JAX computes it."""
+    """The lowering of the bit-reversed Fourier transform for CPUs, or None: JAX computes it."""
     if _refusal(ctx, n) is not None:
         return None
-    attributes = {"conjugate": np.bool_(conjugate), "transpose": np.bool_(transpose)}
+    backwards = inverse != transpose  # natural order in, bit-reversed order out
+    attributes = {"conjugate": np.bool_(inverse), "transpose": np.bool_(backwards)}
     return _call(ctx, "hadax_fftbr", (x,), {"scale": np.float64(n**-0.5), **attributes})
 
 

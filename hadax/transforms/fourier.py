@@ -25,7 +25,7 @@ def fftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
         TypeError: x does not hold numbers.
 
     Cost:
-        O(n log n) operations a vector, and one gather.
+        O(n log n) operations a vector. On CPUs nothing is permuted, elsewhere there is one gather.
 
     Example:
         >>> import jax.numpy as jnp, hadax
@@ -58,7 +58,7 @@ def ifftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]
         TypeError: x does not hold numbers.
 
     Cost:
-        O(n log n) operations a vector, and one gather.
+        O(n log n) operations a vector. On CPUs nothing is permuted, elsewhere there is one gather.
 
     Example:
         >>> import jax.numpy as jnp, hadax
