@@ -116,6 +116,8 @@ def _placement_refusal(ctx: Any, implementation: str | None) -> str | None:
     if not _is_one_device(module.axis_context):
         if getattr(module.axis_context, "device_assignment", None) is None:
             return "some axes of the mesh are left to the partitioner"
+        if module.axis_context.abstract_mesh is None:
+            return "the devices form no mesh"
         if not getattr(jax.config, "jax_use_shardy_partitioner", True):
             return "the partitioner is not Shardy"
     return None

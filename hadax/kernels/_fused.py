@@ -84,7 +84,7 @@ def _lower_quantize(ctx: Any, *args: Any, grid: Grid) -> Sequence[Any] | None:
     return _lower(
         ctx,
         args,
-        lambda fused: fused.quantize_refusal(aval.shape[-1], aval.dtype, grid),
+        lambda fused: fused.quantize_refusal(aval.shape, aval.dtype, grid),
         lambda fused: functools.partial(fused.quantize, grid=grid),
         functools.partial(ctx.primitive.bind, grid=grid),
     )

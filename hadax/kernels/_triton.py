@@ -1,4 +1,4 @@
-"""The transform on GPUs by Pallas-Triton: the only file that imports it.
+"""The transform on GPUs by Pallas-Triton; only `_triton_fused` imports that besides.
 
 A block of x stays in registers while tensor cores multiply it by small matrices of +1 and -1, which
 bfloat16 holds exactly. A float32 number is the sum of three bfloat16 pieces, so that a product by

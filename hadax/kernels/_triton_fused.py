@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +20,9 @@ _SIDE = 16
 _CROWDED = 2048  # from where on the older tensor cores leave four warps too few registers for codes
 
 
-def quantize_refusal(n: int, dtype: DTypeLike, grid: _fused.Grid) -> str | None:
+def quantize_refusal(shape: Sequence[int], dtype: DTypeLike, grid: _fused.Grid) -> str | None:
     """Why rows cannot be transformed and quantized here, or None where they can."""
+    n = shape[-1]
     refusal = _triton.refusal(n, dtype)
     if refusal is not None:
         return refusal
@@ -29,6 +31,8 @@ def quantize_refusal(n: int, dtype: DTypeLike, grid: _fused.Grid) -> str | None:
         return "these tensor cores have no 8-bit floating point"
     if len(_gpu_plan.plan(n, dtype, target)) > 1:
         return f"the length {n} does not fit one pass"
+    if 1 << 31 < math.prod(shape) <= 1 << 32:
+        return "Pallas counts 2 to 4 GiB of codes in 32 bits with a sign"
     return None
 
 

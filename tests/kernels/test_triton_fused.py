@@ -73,3 +73,12 @@ def test_lowers_without_a_gpu(target):
             text = traced.lower(lowering_platforms=("cuda",)).as_text()
         is_xla = target == "sm_80" and options.get("grid") == "fp8"
         assert text.count("__gpu$xla.gpu.triton") == (not is_xla)
+
+
+def test_more_codes_than_pallas_can_count_are_refused():
+    with gpu_targets.abstract_device("sm_90"):
+        refusals = [
+            _triton_fused.quantize_refusal((rows, 4096), jnp.bfloat16, "int8")
+            for rows in (1 << 19, 1 << 20, 1 << 21)
+        ]
+    assert [refusal is None for refusal in refusals] == [True, False, True]
