@@ -23,19 +23,25 @@ from hadax._linear_primitive import is_spread, traced
 from hadax._typing import Array
 
 _SHORT = 32  # up to here one matrix is all
-# Row by row is faster for rows of so many points, in arrays of more bytes than the caches have.
-_LONG = 1 << 13
+# Of an array of so many bytes long rows are transformed one by one: page faults of temporaries cost
+# more than the arithmetic there. For many short rows a permutation and XLA's FFT are faster.
 _LARGE_BYTES = 1 << 24
+_LONG = 1 << 13
 
 
 def lower_fftbr(
     ctx: Any, x: Any, *, n: int, inverse: bool = False, transpose: bool = False
 ) -> Sequence[Any] | None:
-    """The lowering for CPUs of F R, or R F* for the inverse, or of the transposes R F and F* R."""
+    """The lowering for CPUs of F R, or R F* for the inverse, or of the transposes R F and F* R.
+
+    Or None, where the permutation is the faster way.
+    """
     (aval,) = ctx.avals_in
     kernel = functools.partial(transform, conjugate=inverse, transpose=inverse != transpose)
     known = all(isinstance(d, int) for d in aval.shape) and not is_spread(ctx)
-    if known and aval.size > n >= _LONG and aval.size * aval.dtype.itemsize > _LARGE_BYTES:
+    if known and aval.size > n and aval.size * aval.dtype.itemsize >= _LARGE_BYTES:
+        if n < _LONG:
+            return None
         rows = traced(lambda x: lax.map(kernel, x.reshape(-1, n)).reshape(x.shape))
         return rows(ctx, x)
     return traced(kernel)(ctx, x)

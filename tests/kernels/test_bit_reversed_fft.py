@@ -66,13 +66,19 @@ def test_pure_jax_equals_the_definition(n, inverse, transpose, x64):
 
 def test_pure_jax_goes_row_by_row_through_long_rows_of_a_large_array(monkeypatch):
     monkeypatch.setattr(_native, "library", lambda: _native.Library(None, "as if not built"))
-    x = jnp.asarray(gaussian(3, 2, 1 << 13))
-    batched = jax.jit(hadax.fftbr)
-    assert "stablehlo.while" not in batched.lower(x).as_text()
+
+    def program(*shape: int) -> str:
+        """What runs, checked."""
+        x = jnp.asarray(gaussian(*shape))
+        transform = jax.jit(lambda v: hadax.fftbr(v))
+        testing.assert_close(transform(x), defined(np.asarray(x), False, False), n=shape[-1])
+        return transform.lower(x).as_text()
+
+    assert "stablehlo.while" not in program(3, 2, 1 << 13)
     monkeypatch.setattr(_fourier, "_LARGE_BYTES", 1 << 10)
-    by_rows = jax.jit(lambda v: hadax.fftbr(v))
-    assert "stablehlo.while" in by_rows.lower(x).as_text()
-    testing.assert_close(by_rows(x), defined(np.asarray(x), False, False), n=1 << 13)
+    assert "stablehlo.while" in program(3, 2, 1 << 13)
+    assert "stablehlo.while" not in program(1, 1 << 14)
+    assert "stablehlo.fft" in program(3, 1 << 10)
 
 
 @needs_native
