@@ -35,6 +35,8 @@ OTHER_LENGTHS = (192, 5120, 14336)
 ROWS = 64  # that are compared with float64
 # (left, middle, right), rows, warps: what else could serve the length, to check the table by.
 ALTERNATIVES: dict[int, tuple[tuple[tuple[int, int, int], int, int], ...]] = {
+    64: (((1, 1, 64), 32, 4), ((1, 1, 64), 256, 8)),
+    128: (((1, 1, 128), 32, 4), ((1, 1, 128), 128, 8)),
     256: (((16, 1, 16), 8, 4), ((16, 1, 16), 32, 8)),
     512: (((16, 1, 32), 4, 4), ((32, 1, 16), 8, 4)),
     1024: (((32, 1, 32), 4, 4), ((16, 1, 64), 2, 2)),
@@ -170,9 +172,9 @@ def _variants(n: int, dtype: jnp.dtype) -> Iterator[tuple[str, Program]]:
         yield "mosaic_gpu, operands in shared memory", _mosaic_in_memory
     for (left, middle, right), rows, warps in ALTERNATIVES.get(n, ()):
         below = middle * right
-        passes = (_gpu_plan.Pass(left, middle, right, left, below, below, rows, warps),)
+        shape = _gpu_plan.Pass(left, middle, right, n // below, below, below, rows, warps)
         name = f"triton, {left} {middle} {right}, {rows} rows, {warps} warps"
-        yield name, functools.partial(kernel, passes=passes)
+        yield name, functools.partial(kernel, passes=(shape,))
     yield "hadax.fwht", functools.partial(_public, implementation=None)
     yield "XLA, hadax.fwht", functools.partial(_public, implementation="xla")
     if n <= LARGEST_DENSE:

@@ -68,7 +68,7 @@ class _Shape:
 _SHORT = {
     16: _Shape((1, 1, 16), 64, 4),
     32: _Shape((1, 1, 32), 64, 4),
-    64: _Shape((1, 1, 64), 64, 4),
+    64: _Shape((1, 1, 64), 128, 4),
     128: _Shape((1, 1, 128), 64, 4),
     256: _Shape((16, 1, 16), 16, 4),
     512: _Shape((16, 1, 32), 8, 4),
@@ -76,7 +76,10 @@ _SHORT = {
     2048: _Shape((32, 1, 64), 2, 4),
     4096: _Shape((64, 1, 64), 1, 4),
 }
-_SHORT_WIDE = _SHORT | {128: _Shape((1, 1, 128), 16, 4)}  # and for float32
+_SHORT_WIDE = _SHORT | {  # and for float32
+    64: _Shape((1, 1, 64), 64, 4),
+    128: _Shape((1, 1, 128), 16, 4),
+}
 _LONG: dict[Generation, dict[int, _Shape]] = {
     "sm_80": {8192: _Shape((16, 16, 32), 1, 8)},
     "sm_90": {
