@@ -13,7 +13,15 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError
 
 KERNELS = Path("hadax/kernels")
-FLAGS = ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden", "-Wno-psabi", f"-I{KERNELS}"]
+FLAGS = [
+    "-std=c++17",
+    "-O3",
+    "-g0",
+    "-fvisibility=hidden",
+    "-Wno-psabi",
+    "-Wno-maybe-uninitialized",
+    f"-I{KERNELS}",
+]
 # Every instruction set is the same source with other flags.
 X86 = {
     "sse2": ["-DHADAX_VECTOR_BYTES=16"],

@@ -17,7 +17,7 @@ def bound_axes(axis_name: MeshAxes) -> int:
     """The number of devices along mesh axes that an enclosing shard_map maps over."""
     try:
         return lax.axis_size(axis_name)
-    except NameError:
+    except (NameError, TypeError, ValueError):
         raise ValueError(
             "Argument `axis_name` must name mesh axes of an enclosing jax.shard_map, but is "
             f"{axis_name!r}. For a global array call fwht_sharded instead."

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jax._src import dispatch, xla_bridge
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.sharding import PartitionSpec
@@ -118,15 +117,18 @@ def know_devices(primitive: Primitive) -> None:
     The price is that JAX wants one mesh a program: hence on several GPUs alone. It has no public
     word for this, and may lose the private one.
     """
-    if _several_gpus():
-        register = getattr(dispatch, "prim_requires_devices_during_lowering", set())
-        register.add(primitive)
+    try:
+        from jax._src import dispatch, xla_bridge
 
-
-def _several_gpus() -> bool:
-    """Whether JAX has started, and on several GPUs; tracing alone must not start it."""
-    started = getattr(xla_bridge, "backends_are_initialized", lambda: False)
-    return started() and jax.default_backend() == "gpu" and jax.device_count() > 1
+        started, register = (
+            xla_bridge.backends_are_initialized,
+            dispatch.prim_requires_devices_during_lowering.add,
+        )
+    except (ImportError, AttributeError):
+        return
+    # Tracing alone must not start JAX.
+    if started() and jax.default_backend() == "gpu" and jax.device_count() > 1:
+        register(primitive)
 
 
 def _rule(platforms: Mapping[str, LoweringRule], ctx: Any) -> LoweringRule | None:

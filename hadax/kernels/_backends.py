@@ -17,7 +17,7 @@ class Backend(NamedTuple):
 
 
 class BackendTable(tuple[Backend, ...]):
-    """Backends in the order in which they are tried; prints as a table."""
+    """Backends in the order in which they are tried on a platform; prints as a table."""
 
     def __repr__(self) -> str:
         rows = [("implementation", "platform", "available", "why"), *(self._cells(b) for b in self)]
@@ -36,8 +36,9 @@ def backends() -> BackendTable:
     """The backends of `fwht`, in the order in which they are tried on their platform.
 
     With implementation=None the first that is available and can compute a given array (its dtype,
-    its length) serves; "xla" can compute all of them. Which one serves is decided when a program is
-    compiled, for the platform it is compiled for.
+    its length) serves; "xla" can compute all of them. "mosaic_gpu" and "dense" serve on request
+    only. Which one serves is decided when a program is compiled, for the platform it is compiled
+    for.
 
     Returns:
         Table of (implementation, platform, available, reason), which prints as one.

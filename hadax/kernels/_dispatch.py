@@ -1,7 +1,8 @@
 """The linear primitives, and the backends that compute them.
 
 A backend is an entry of a table: a function of (x, **parameters) along the last axis. It runs when
-a program is lowered, so that an exported program is portable. Pure JAX is the default everywhere.
+a program is lowered, so that an exported program is portable. Pure JAX computes whatever no other
+backend can.
 """
 
 from collections.abc import Callable

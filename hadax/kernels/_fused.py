@@ -50,7 +50,7 @@ def encode(y: Array, peak: Array, grid: Grid, n: int) -> tuple[Array, Array]:
 
 def pack_pairs(codes: Array) -> Array:
     """Neighbours in one byte (..., n / 2), the first in the low half."""
-    pairs = (codes & 15).reshape(*codes.shape[:-1], -1, 2)
+    pairs = (codes & 15).reshape(*codes.shape[:-1], codes.shape[-1] // 2, 2)
     low, high = lax.split(pairs, (1, 1), axis=pairs.ndim - 1)
     packed = (low | (high << 4)).astype(jnp.uint8)
     return packed.reshape(*codes.shape[:-1], codes.shape[-1] // 2)

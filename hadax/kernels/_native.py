@@ -6,6 +6,7 @@ It works in place wherever XLA may overwrite the operand, and in XLA's own threa
 import ctypes
 import dataclasses
 import functools
+import os
 import re
 import string
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from jax.interpreters import mlir
 
 from hadax import _checks
 from hadax._bits import is_power_of_two
+from hadax._linear_primitive import is_spread
 from hadax.kernels import _hadamard_orders
 
 LIBRARY = Path(__file__).parent / "native/libhadax.so"
@@ -60,7 +62,13 @@ def library() -> Library:
         jax.ffi.register_ffi_target_as_batch_partitionable(name)
     handle.hadax_isa.restype = ctypes.c_char_p
     instructions = handle.hadax_isa().decode()
-    return Library(instructions, f"built, with {instructions} instructions")
+    wanted = os.environ.get("HADAX_ISA", instructions)
+    remark = "" if wanted == instructions else f"; HADAX_ISA={wanted} is not among this machine's"
+    return Library(
+        instructions,
+        f"built, with {instructions} instructions{remark}; for n = m * 2^k with m <= "
+        f"{_LARGEST_FACTOR}, and 2^k >= {_SHORTEST_BLOCK} unless m = 1",
+    )
 
 
 def _interface_version() -> tuple[int, int] | None:
@@ -95,8 +103,8 @@ def lower_wht(
     attributes: dict[str, Any] = {"scale": np.float64(scale), "patterns": _patterns(n, transpose)}
     if len(args) == 1:
         return _call(ctx, "hadax_wht", args, attributes)
-    if ctx.avals_in[0].dtype.kind == "c":
-        return None  # its kernel takes a sign for each real number
+    if is_spread(ctx):
+        return None  # the partitioner would spread the signs as it spreads the rows
     attributes["after"] = np.bool_(side == "after")
     return _call(ctx, "hadax_wht_signed", args, attributes)
 
@@ -145,11 +153,10 @@ def _patterns(n: int, transpose: bool) -> np.ndarray:
 
 def _call(ctx: Any, target: str, args: Sequence[Any], attributes: dict[str, Any]) -> Sequence[Any]:
     """A call of the library, in place where the operand may be overwritten."""
-    shape = ctx.avals_in[0].shape
     rule = jax.ffi.ffi_lowering(
         target,
         operand_output_aliases=None if _is_kept(args[0]) else {0: 0},
-        extra_attributes=_partitioned(shape, len(args) - 1),
+        extra_attributes=_partitioned(ctx.avals_in[0].shape) if len(args) == 1 else None,
     )
     return rule(ctx, *args, **attributes)
 
@@ -158,7 +165,8 @@ def _is_kept(x: Any) -> bool:
     """Whether x is an argument of the whole program that its caller keeps.
 
     XLA copies such an operand of a call that works in place, in one thread and before the library
-    has asked for large pages. Any other operand is best overwritten.
+    has asked for large pages. Any other operand is best overwritten, as far as can be seen here: an
+    argument of a function inside the program may be one that is kept.
     """
     while not isinstance(x.owner, mlir.ir.Block):
         operation = x.owner.operation
@@ -172,20 +180,22 @@ def _is_kept(x: Any) -> bool:
     return not any(name in given for name in ("tf.aliasing_output", "jax.buffer_donor"))
 
 
-def _partitioned(shape: tuple[int, ...], vectors: int) -> dict[str, Any]:
+def _partitioned(shape: tuple[int, ...]) -> dict[str, Any]:
     """How the partitioner of an automatic mesh is told that rows are independent."""
     *batch, n = shape
     # Factors are named i, j, ... in order of their first appearance.
     names = iter(string.ascii_lowercase[string.ascii_lowercase.index("i") :])
     rows = [next(names) for _ in batch]
-    before, *signs, after = (next(names) for _ in range(vectors + 2))
-    operands = ", ".join(f"[{', '.join(axes)}]" for axes in ([*rows, before], *signs))
-    sizes = [*zip(rows, batch, strict=True), *((name, n) for name in (before, *signs, after))]
+    before, after = next(names), next(names)
+    sizes = [*zip(rows, batch, strict=True), (before, n), (after, n)]
     rule = (
-        f"#sdy.op_sharding_rule<({operands})->([{', '.join([*rows, after])}])"
+        f"#sdy.op_sharding_rule<([{', '.join([*rows, before])}])->([{', '.join([*rows, after])}])"
         f" {{{', '.join(f'{name}={size}' for name, size in sizes)}}}, custom>"
     )
     return {
         "mhlo.frontend_attributes": mlir.ir_attribute({"num_batch_dims": str(len(batch))}),
         "sdy.sharding_rule": mlir.ir.Attribute.parse(rule),
     }
+
+
+library()  # now: a program that was compiled elsewhere and is loaded here looks for its functions

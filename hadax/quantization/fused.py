@@ -71,7 +71,7 @@ def pack_planes(codes: ArrayLike, *, bits: int) -> Array:
     Bit j of word w of plane p of a group is bit p of its code 32 w + j.
 
     Args:
-        codes: array (..., 256 g) of integers 0 to $2^b - 1$.
+        codes: array (..., 256 g) of integers 0 to $2^b - 1$; higher bits are dropped.
         bits: width b of a code, 1 to 4.
 
     Returns:

@@ -1,6 +1,8 @@
 """Where the native kernel serves, in whose memory, and what is said where it cannot."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -27,6 +29,10 @@ def gaussian(*shape):
 
 def with_signs(x):
     return _dispatch.wht(x, jnp.asarray(SIGNS), side="before")
+
+
+def with_signs_after(x):
+    return _dispatch.wht(x, jnp.asarray(SIGNS), side="after")
 
 
 def calls(function, x, **words) -> list[bool]:
@@ -91,19 +97,42 @@ def test_an_operand_that_is_used_again_is_not_lost():
 
 
 @needs_library
-@pytest.mark.parametrize("function", [hadax.fwht, with_signs])
-@pytest.mark.parametrize("spec", [P("a"), P(None, "b"), P(("a", "b")), P("b", "a")], ids=str)
-def test_an_automatic_mesh_keeps_rows_where_they_are(function, spec):
+@pytest.mark.parametrize("function", [hadax.fwht, with_signs, with_signs_after])
+@pytest.mark.parametrize(
+    ("shape", "spec"),
+    [
+        ((8, 4, 64), P("a")),
+        ((8, 4, 64), P(None, "b")),
+        ((8, 4, 64), P(("a", "b"))),
+        ((8, 4, 64), P("b", "a")),
+        ((8, 64), P("a")),
+        ((8, 64), P(("a", "b"))),
+    ],
+    ids=str,
+)
+def test_an_automatic_mesh_keeps_rows_where_they_are(function, shape, spec):
     mesh = jax.make_mesh((2, 2), ("a", "b"), axis_types=(AxisType.Auto,) * 2)
-    whole = gaussian(8, 4, 64)
+    whole = gaussian(*shape)
     x = jax.device_put(whole, NamedSharding(mesh, spec))
     transform = jax.jit(function)
     program = transform.lower(x).compile().as_text()
     assert 'custom_call_target="hadax_wht' in program
     assert "all-gather" not in program
     y = transform(x)
-    assert y.sharding.is_equivalent_to(x.sharding, 3)
+    assert y.sharding.is_equivalent_to(x.sharding, x.ndim)
     np.testing.assert_array_equal(y, transform(whole))
+
+
+@needs_library
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_rotation_is_the_same_on_an_automatic_mesh(transposed):
+    rotation = hadax.randomized_hadamard(jax.random.key(1), 64)
+    rotation = rotation.T if transposed else rotation
+    mesh = jax.make_mesh((4,), ("a",), axis_types=(AxisType.Auto,))
+    whole = gaussian(8, 64)
+    x = jax.device_put(whole, NamedSharding(mesh, P("a")))
+    apply = jax.jit(lambda r, x: r(x))
+    np.testing.assert_array_equal(apply(rotation, x), apply(rotation, whole))
 
 
 @needs_library
@@ -211,3 +240,61 @@ def test_without_the_library_xla_computes_and_the_table_says_why(monkeypatch, tm
     testing.assert_close(transform(x), _reference.fwht(np.asarray(x)) / 8, n=64)
     with pytest.raises(NotImplementedError, match=f"is 'native': {reason}"):
         hadax.fwht(x[:2], implementation="native")
+
+
+@needs_library
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_signs_of_complex_numbers_ride_along(side):
+    x = jax.lax.complex(gaussian(3, 64), gaussian(3, 64)[::-1])
+    y = jax.jit(lambda x: _dispatch.wht(x, jnp.asarray(SIGNS), side=side))(x)
+    h = _reference.hadamard_matrix(64)
+    both = h * SIGNS if side == "before" else (h.T * SIGNS).T
+    testing.assert_close(y, np.asarray(x, np.complex128) @ both.T, n=64)
+
+
+@needs_library
+def test_a_vector_of_signs_of_another_length_is_refused():
+    x = gaussian(2, 64)
+    target = jax.ShapeDtypeStruct(x.shape, x.dtype)
+    call = jax.ffi.ffi_call("hadax_wht_signed", target)
+    words = {"scale": np.float64(1), "after": np.False_, "patterns": np.zeros(0, np.uint16)}
+    with pytest.raises(jax.errors.JaxRuntimeError, match="as many signs as the length"):
+        call(x, jnp.asarray(SIGNS[:32]), **words).block_until_ready()
+
+
+@needs_library
+def test_an_executable_of_another_process_finds_the_library():
+    program = """
+import pickle, sys, jax, jax.numpy as jnp, numpy as np
+from jax.experimental import serialize_executable
+import hadax
+if sys.argv[1] == "write":
+    compiled = jax.jit(hadax.fwht).lower(jnp.ones((2, 64))).compile()
+    sys.stdout.buffer.write(pickle.dumps(serialize_executable.serialize(compiled)))
+else:
+    again = serialize_executable.deserialize_and_load(*pickle.load(sys.stdin.buffer))
+    assert np.array_equal(again(jnp.ones((2, 64))), hadax.fwht(jnp.ones((2, 64))))
+"""
+    write, read = ([sys.executable, "-c", program, word] for word in ("write", "read"))
+    data = subprocess.run(write, check=True, capture_output=True).stdout
+    subprocess.run(read, check=True, input=data)
+
+
+@needs_library
+def test_too_little_memory_is_an_error():
+    program = """
+import resource, jax, jax.numpy as jnp, hadax
+x = jnp.ones((1, 1 << 24), jnp.bfloat16)
+step = jax.jit(lambda x: hadax.fwht(x), donate_argnums=0).lower(x).compile()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (24 << 20),) * 2)
+try:
+    step(x).block_until_ready()
+except jax.errors.JaxRuntimeError as error:
+    assert "RESOURCE_EXHAUSTED" in str(error), error
+else:
+    raise SystemExit("there was memory after all")
+"""
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("needs /proc")
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -32,6 +32,13 @@ def test_four_bits_are_packed_first_code_low(x):
     assert bool((jnp.abs(found - y) < 0.51 * scales).all())
 
 
+@pytest.mark.parametrize("grid", ["int8", "int4", "fp8"])
+def test_no_rows(grid):
+    codes, scales = rotate_and_quantize(jnp.ones((0, 64)), grid=grid)
+    assert codes.shape == (0, 32 if grid == "int4" else 64)
+    assert scales.shape == (0, 1)
+
+
 def test_rows_of_zeros_and_single_vectors(x):
     codes, scales = rotate_and_quantize(jnp.zeros(64), grid="fp8")
     assert not np.asarray(codes, np.float32).any()

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "native/isa.h"
 #include "native/roots.h"
 #include "native/schedule.h"
@@ -39,6 +41,11 @@ bool format_of(ffi::DataType type, Format* format) {
   }
 }
 
+ffi::Error outcome(bool had_memory) {
+  if (had_memory) return ffi::Error::Success();
+  return ffi::Error(ffi::ErrorCode::kResourceExhausted, "hadax: no memory for a row in between");
+}
+
 ffi::Error wht(ffi::ThreadPool& pool, ffi::AnyBuffer x, const int8_t* before, const int8_t* after,
                ffi::Result<ffi::AnyBuffer> y, double scale, ffi::Span<const uint16_t> patterns) {
   Format format;
@@ -60,9 +67,8 @@ ffi::Error wht(ffi::ThreadPool& pool, ffi::AnyBuffer x, const int8_t* before, co
   row.after = after;
   row.patterns = patterns.begin();
   ask_for_large_pages(x.untyped_data(), y->untyped_data(), x.size_bytes());
-  transform(isa().kernels_for(format, before, after), row, x.untyped_data(), y->untyped_data(),
-            elements / n, pool, pool.num_threads());
-  return ffi::Error::Success();
+  return outcome(transform(isa().kernels_for(format, before, after), row, x.untyped_data(),
+                           y->untyped_data(), elements / n, pool, pool.num_threads()));
 }
 
 ffi::Error plain(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Result<ffi::AnyBuffer> y, double scale,
@@ -73,7 +79,16 @@ ffi::Error plain(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Result<ffi::AnyBuf
 ffi::Error with_signs(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Buffer<ffi::S8> signs,
                       ffi::Result<ffi::AnyBuffer> y, double scale, bool after,
                       ffi::Span<const uint16_t> patterns) {
+  if (x.element_count() == 0) return ffi::Error::Success();
+  const int64_t n = x.dimensions().back();
+  if (int64_t(signs.element_count()) != n)
+    return ffi::Error::InvalidArgument("hadax: as many signs as the length");
   const int8_t* s = signs.typed_data();
+  std::vector<int8_t> twice;  // one for each real number
+  if (x.element_type() == ffi::C64 || x.element_type() == ffi::C128) {
+    for (int64_t i = 0; i < n; i++) twice.insert(twice.end(), 2, s[i]);
+    s = twice.data();
+  }
   return wht(pool, x, after ? nullptr : s, after ? s : nullptr, y, scale, patterns);
 }
 
@@ -94,9 +109,8 @@ ffi::Error fourier(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Result<ffi::AnyB
   row.scale = scale;
   row.roots = format == Format::kComplex64 ? roots<float>(row.log_n) : roots<double>(row.log_n);
   ask_for_large_pages(x.untyped_data(), y->untyped_data(), x.size_bytes());
-  transform(isa().fourier_kernels_for(format, transpose), row, x.untyped_data(), y->untyped_data(),
-            elements / n, pool, pool.num_threads());
-  return ffi::Error::Success();
+  return outcome(transform(isa().fourier_kernels_for(format, transpose), row, x.untyped_data(),
+                           y->untyped_data(), elements / n, pool, pool.num_threads()));
 }
 
 }  // namespace
@@ -105,31 +119,31 @@ ffi::Error fourier(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::Result<ffi::AnyB
 #pragma GCC visibility push(default)
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_wht, hadax::plain,
-                                           ffi::Ffi::Bind()
-                                               .Ctx<ffi::ThreadPool>()
-                                               .Arg<ffi::AnyBuffer>()
-                                               .Ret<ffi::AnyBuffer>()
-                                               .Attr<double>("scale")
-                                               .Attr<ffi::Span<const uint16_t>>("patterns"));
+    ffi::Ffi::Bind()
+        .Ctx<ffi::ThreadPool>()
+        .Arg<ffi::AnyBuffer>()
+        .Ret<ffi::AnyBuffer>()
+        .Attr<double>("scale")
+        .Attr<ffi::Span<const uint16_t>>("patterns"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_wht_signed, hadax::with_signs,
-                                           ffi::Ffi::Bind()
-                                               .Ctx<ffi::ThreadPool>()
-                                               .Arg<ffi::AnyBuffer>()
-                                               .Arg<ffi::Buffer<ffi::S8>>()
-                                               .Ret<ffi::AnyBuffer>()
-                                               .Attr<double>("scale")
-                                               .Attr<bool>("after")
-                                               .Attr<ffi::Span<const uint16_t>>("patterns"));
+    ffi::Ffi::Bind()
+        .Ctx<ffi::ThreadPool>()
+        .Arg<ffi::AnyBuffer>()
+        .Arg<ffi::Buffer<ffi::S8>>()
+        .Ret<ffi::AnyBuffer>()
+        .Attr<double>("scale")
+        .Attr<bool>("after")
+        .Attr<ffi::Span<const uint16_t>>("patterns"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(hadax_fftbr, hadax::fourier,
-                                           ffi::Ffi::Bind()
-                                               .Ctx<ffi::ThreadPool>()
-                                               .Arg<ffi::AnyBuffer>()
-                                               .Ret<ffi::AnyBuffer>()
-                                               .Attr<double>("scale")
-                                               .Attr<bool>("conjugate")
-                                               .Attr<bool>("transpose"));
+    ffi::Ffi::Bind()
+        .Ctx<ffi::ThreadPool>()
+        .Arg<ffi::AnyBuffer>()
+        .Ret<ffi::AnyBuffer>()
+        .Attr<double>("scale")
+        .Attr<bool>("conjugate")
+        .Attr<bool>("transpose"));
 
 extern "C" const char* hadax_isa() { return hadax::isa().name; }
 

@@ -13,7 +13,9 @@ namespace {
 template <class E>
 struct Buffer {
   E* data;
-  explicit Buffer(int64_t bytes) : data((E*)aligned_alloc(64, (bytes + 63) / 64 * 64)) {}
+  explicit Buffer(int64_t bytes) : data((E*)aligned_alloc(64, (bytes + 63) / 64 * 64)) {
+    if (bytes > 0 && !data) throw OutOfMemory{};
+  }
   ~Buffer() { free(data); }
   Buffer(const Buffer&) = delete;
 };

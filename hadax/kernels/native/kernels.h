@@ -19,6 +19,9 @@ struct Row {
   int64_t size() const { return m << log_block; }
 };
 
+// Thrown by kernels that need memory and get none.
+struct OutOfMemory {};
+
 // The roots of unity of one length, as numbers of type T.
 struct Roots {
   const void *re, *im;                  // [h + k] is W_2h^k = exp(-pi i k / h), k < h, for h = 1, 2, 4, ...

@@ -7,19 +7,30 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "native/kernels.h"
 
 namespace hadax {
 
-inline void pause() {
+// Waits for what another thread is about to finish: busily at first, since that is mostly at once.
+class Wait {
+ public:
+  void once() {
+    if (++times_ > kBusy) return std::this_thread::yield();
 #if defined(__x86_64__)
-  __builtin_ia32_pause();
+    __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  asm volatile("yield");
+    asm volatile("yield");
 #endif
-}
+  }
+
+ private:
+  static constexpr int kBusy = 1 << 12;
+  int times_ = 0;
+};
 
 // The transform of all rows as a list of tasks, which the threads take in order, the caller's among
 // them. Many rows are shared whole. Of a few long ones the blocks are shared, and then the columns (or
@@ -45,11 +56,14 @@ class Job {
 
   // Pool has Schedule(f), as xla::ffi::ThreadPool.
   template <class Pool>
-  static void run(std::shared_ptr<Job> job, Pool& pool, int64_t threads) {
+  static bool run(std::shared_ptr<Job> job, Pool& pool, int64_t threads) {
     const int64_t tasks = job->tasks_.size();
     for (int64_t i = 1; i < std::min(threads, tasks); i++) pool.Schedule([job] { job->take(); });
     job->take();
-    while (job->done_.load(std::memory_order_acquire) < tasks) pause();
+    for (Wait wait; job->done_.load(std::memory_order_acquire) < tasks;) wait.once();
+    // Threads that the pool starts later find no task, but they keep the job.
+    std::free(std::exchange(job->work_, nullptr));
+    return !job->failed_.load(std::memory_order_relaxed);
   }
 
   static bool worth_sharing(int64_t elements) { return elements >= kShared; }
@@ -85,6 +99,7 @@ class Job {
     const int64_t strip = std::min(width, strips * kStrip);
     if (kernels_.work_bytes != kernels_.storage_bytes)
       work_ = (char*)std::malloc(rows * n * kernels_.work_bytes);
+    if (kernels_.work_bytes != kernels_.storage_bytes && !work_) throw OutOfMemory{};
     const Phase by_blocks{kBlocks, blocks, together}, by_columns{kColumns, width, strip};
     const Phase& first = kernels_.columns_first ? by_columns : by_blocks;
     const Phase& second = kernels_.columns_first ? by_blocks : by_columns;
@@ -96,7 +111,11 @@ class Job {
 
   void take() {
     for (size_t t; (t = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_.size();) {
-      perform(tasks_[t]);
+      try {
+        perform(tasks_[t]);
+      } catch (const OutOfMemory&) {
+        failed_.store(true, std::memory_order_relaxed);
+      }
       done_.fetch_add(1, std::memory_order_release);
     }
   }
@@ -109,7 +128,7 @@ class Job {
     auto& left = tasks_left_[task.row];
     const bool is_first = (task.kind == kColumns) == kernels_.columns_first;
     if (!is_first)
-      while (left.load(std::memory_order_acquire) > 0) pause();
+      for (Wait wait; left.load(std::memory_order_acquire) > 0;) wait.once();
     const auto work_on = task.kind == kBlocks ? kernels_.blocks : kernels_.columns;
     const char* in = in_ + first * kernels_.storage_bytes;
     work_on(row_, top_, is_first ? in : work, is_first ? work : out, task.begin, task.end);
@@ -127,15 +146,22 @@ class Job {
   std::vector<std::atomic<int64_t>> tasks_left_;  // of the first phase, by row
   std::atomic<size_t> next_{0};
   std::atomic<int64_t> done_{0};
+  std::atomic<bool> failed_{false};
 };
 
+// Whether there was memory enough to do it.
 template <class Row, class Pool>
-void transform(const KernelsOf<Row>& kernels, const Row& row, const void* in, void* out, int64_t rows,
+bool transform(const KernelsOf<Row>& kernels, const Row& row, const void* in, void* out, int64_t rows,
                Pool& pool, int64_t threads) {
-  if (threads > 1 && Job<Row>::worth_sharing(rows * row.size()))
-    Job<Row>::run(std::make_shared<Job<Row>>(kernels, row, in, out, rows, threads), pool, threads);
-  else
+  try {
+    if (threads > 1 && Job<Row>::worth_sharing(rows * row.size()))
+      return Job<Row>::run(std::make_shared<Job<Row>>(kernels, row, in, out, rows, threads), pool,
+                           threads);
     kernels.rows(row, in, out, 0, rows);
+    return true;
+  } catch (const OutOfMemory&) {
+    return false;
+  }
 }
 
 }  // namespace hadax

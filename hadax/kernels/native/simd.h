@@ -83,7 +83,9 @@ struct Simd {
 #elif defined(__AVX2__)
   static HADAX_INLINE Int widen(const int8_t* p) {
     if constexpr (sizeof(T) == 4) return (Int)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p));
-    else return (Int)_mm256_cvtepi8_epi64(_mm_loadu_si32(p));
+    int32_t four;  // not _mm_loadu_si32, which older GCC lack or have wrong
+    __builtin_memcpy(&four, p, 4);
+    return (Int)_mm256_cvtepi8_epi64(_mm_cvtsi32_si128(four));
   }
   static HADAX_INLINE Bits widen(const uint16_t* p) {
     return (Bits)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p));
