@@ -16,7 +16,7 @@ CAPTION = (
     "and np.copy) over the time of an orthonormal Walsh-Hadamard transform, float32. Left: one "
     "vector of length n. Right: batches (4096 rows up to n = 4096, then 512 and 16). Top: in "
     "place, in JAX donated. Bottom: a new array in each call, against the same limit. Medians and "
-    "quartiles of up to {rounds} interleaved timings of at least {milliseconds} ms; of a family "
+    "quartiles of up to {rounds} interleaved timings; of a family "
     "with several variants the fastest. Short vectors show what a call costs."
 )
 
