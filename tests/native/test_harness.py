@@ -71,7 +71,7 @@ def build(isa: str, sanitizer: str, folder: Path) -> Path:
     return program
 
 
-def hold(program: Path, size: str, at_least: int) -> None:
+def cases_that_hold(program: Path, size: str) -> int:
     """Run all cases of a size: the results are right, and the sanitizer has nothing to say."""
     outcome = run(program, size)
     if outcome.returncode == SKIPPED:
@@ -80,20 +80,20 @@ def hold(program: Path, size: str, at_least: int) -> None:
     assert outcome.stderr == ""
     ok, cases, _ = outcome.stdout.splitlines()[-1].split()
     assert ok == "ok"
-    assert int(cases) >= at_least
+    return int(cases)
 
 
 def test_the_plainest_instruction_set(tmp_path):
-    hold(build(PLAINEST, "address,undefined", tmp_path), "small", 2000)
+    assert cases_that_hold(build(PLAINEST, "address,undefined", tmp_path), "small") >= 2000
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("isa", INSTRUCTION_SETS)
 def test_memory_and_behaviour(isa, tmp_path):
-    hold(build(isa, "address,undefined", tmp_path), "large", 5000)
+    assert cases_that_hold(build(isa, "address,undefined", tmp_path), "large") >= 5000
 
 
 @pytest.mark.slow
 def test_threads(tmp_path):
     """How rows are shared is the same source for every instruction set."""
-    hold(build(PLAINEST, "thread", tmp_path), "small", 2000)
+    assert cases_that_hold(build(PLAINEST, "thread", tmp_path), "small") >= 2000

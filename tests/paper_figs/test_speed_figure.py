@@ -91,7 +91,7 @@ def test_the_figure_is_drawn(results, tmp_path):
     assert _cli.main(["speed", "--results", "local", "--out", str(tmp_path)]) == 0
     with Image.open(tmp_path / "speed.png") as image:
         assert min(image.size) > 400
-        assert "up to 11 interleaved timings of at least 4.0 ms" in image.info["Description"]
+        assert "up to 11 interleaved timings;" in image.info["Description"]
 
 
 def test_lines_are_fractions_of_the_fastest_copy():
