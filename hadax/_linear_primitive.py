@@ -49,15 +49,6 @@ def define_linear(
         given = {k: v for k, v in parameters.items() if v is not None}
         return primitive.bind(x, *constants, **(given | {"n": x.shape[-1]}))
 
-    @functools.lru_cache(maxsize=4096)
-    def compiled(parameters: tuple[tuple[str, Any], ...]) -> Callable[..., Array]:
-        return jax.jit(lambda *args: primitive.bind(*args, **dict(parameters)))
-
-    def call(*args: Array, **parameters: Any) -> Array:
-        # A primitive has to be compiled to be run, also where jax.disable_jit() is on.
-        with jax.disable_jit(False):
-            return compiled(tuple(sorted(parameters.items())))(*args)
-
     def abstract(x: Any, *_: Any, n: int, **__: Any) -> Any:
         if x.sharding.spec and x.sharding.spec[-1] is not None:
             _checks.unsharded_axis(x.sharding.spec, n)
@@ -101,13 +92,28 @@ def define_linear(
         back = bind(cotangent, *constants, **transpose(parameters))
         return [back, *(None for _ in constants)]
 
-    primitive.def_impl(call)
+    primitive.def_impl(compiled_once(primitive))
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, lower, **_UNCACHED)
     ad.primitive_jvps[primitive] = jvp
     ad.primitive_transposes[primitive] = transpose_rule
     batching.primitive_batchers[primitive] = batch
     return bind
+
+
+def compiled_once(primitive: Primitive) -> Callable[..., Any]:
+    """How a primitive runs outside of a program: as one, compiled once for its parameters."""
+
+    @functools.lru_cache(maxsize=4096)
+    def compiled(parameters: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+        return jax.jit(lambda *args: primitive.bind(*args, **dict(parameters)))
+
+    def call(*args: Array, **parameters: Any) -> Any:
+        # A primitive has to be compiled to be run, also where jax.disable_jit() is on.
+        with jax.disable_jit(False):
+            return compiled(tuple(sorted(parameters.items())))(*args)
+
+    return call
 
 
 def know_devices(primitive: Primitive) -> None:

@@ -15,7 +15,7 @@ from jax.interpreters import batching, mlir
 from jax.sharding import PartitionSpec
 
 from hadax import _checks
-from hadax._linear_primitive import know_devices
+from hadax._linear_primitive import compiled_once, know_devices
 from hadax._typing import Array
 
 
@@ -35,15 +35,6 @@ def define_rowwise(
 
     def bind(*operands: Array, **parameters: Any) -> list[Array]:
         return primitive.bind(*map(lax.stop_gradient, operands), **parameters)
-
-    @functools.lru_cache(maxsize=256)
-    def compiled(parameters: tuple[tuple[str, Any], ...]) -> Callable[..., list[Array]]:
-        return jax.jit(lambda *operands: primitive.bind(*operands, **dict(parameters)))
-
-    def call(*operands: Array, **parameters: Any) -> list[Array]:
-        # A primitive has to be compiled to be run, also where jax.disable_jit() is on.
-        with jax.disable_jit(False):
-            return compiled(tuple(sorted(parameters.items())))(*operands)
 
     def abstract(*avals: Any, **parameters: Any) -> list[Any]:
         know_devices(primitive)
@@ -80,7 +71,7 @@ def define_rowwise(
             results = primitive.bind(*aligned, **parameters)
         return results, [0] * len(results)
 
-    primitive.def_impl(call)
+    primitive.def_impl(compiled_once(primitive))
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, functools.partial(lower, None))
     for platform, rule in platforms.items():

@@ -18,6 +18,7 @@ from jax.interpreters import mlir
 from jax.sharding import NamedSharding, PartitionSpec
 
 from hadax import _checks
+from hadax._linear_primitive import is_spread
 
 # Pallas is imported when a CUDA program is made, and not by `import hadax`.
 _BACKENDS = {"triton": "hadax.kernels._triton", "mosaic_gpu": "hadax.kernels._mosaic_gpu"}
@@ -85,8 +86,7 @@ def lower_kernel(
         if implementation is not None:
             _checks.backend_cannot(implementation, reason)
         return None
-    own = _is_one_device(ctx.module_context.axis_context)
-    function = local(backend) if own else _on_every_device(again, ctx)
+    function = _on_every_device(again, ctx) if is_spread(ctx) else local(backend)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The Pallas Triton backend", DeprecationWarning)
         return mlir.lower_fun(function, multiple_results=ctx.primitive.multiple_results)(ctx, *args)
@@ -113,7 +113,7 @@ def _placement_refusal(ctx: Any, implementation: str | None) -> str | None:
     module = ctx.module_context
     if implementation is None and module.lowering_parameters.for_export:
         return "an exported program must run on other GPUs and with other versions"
-    if not _is_one_device(module.axis_context):
+    if is_spread(ctx):
         if getattr(module.axis_context, "device_assignment", None) is None:
             return "some axes of the mesh are left to the partitioner"
         if module.axis_context.abstract_mesh is None:
@@ -121,13 +121,6 @@ def _placement_refusal(ctx: Any, implementation: str | None) -> str | None:
         if not getattr(jax.config, "jax_use_shardy_partitioner", True):
             return "the partitioner is not Shardy"
     return None
-
-
-def _is_one_device(axis_context: Any) -> bool:
-    """Whether what is lowered runs as it is on each device: one of one, or of a manual mesh."""
-    if hasattr(axis_context, "manual_axes"):
-        return set(axis_context.manual_axes) == set(axis_context.mesh.axis_names)
-    return getattr(axis_context, "num_devices", 1) == 1
 
 
 def _on_every_device(whole: Callable[..., Any], ctx: Any) -> Callable[..., Any]:

@@ -33,17 +33,6 @@ def hadamard(x: Array, *, scale: float = 1.0, transpose: bool = False) -> Array:
     return kronecker(x, factors, scale=scale)
 
 
-def hadamard_of_columns(x: Array) -> Array:
-    """H_2^k x for a real matrix x of 2^k rows, without a transpose."""
-    rows, stride = x.shape
-    y = x.reshape(-1)
-    for bits in _split(rows.bit_length() - 1):
-        matrix = functools.reduce(np.kron, [np.asarray(WALSH, x.dtype)] * bits)
-        y = _at_stride(y, matrix, stride)
-        stride *= len(matrix)
-    return y.reshape(x.shape)
-
-
 def kron2(x: Array, *, base: Base, scale: float = 1.0) -> Array:
     """scale * (base (x) ... (x) base) x with log2(n) copies of the 2 x 2 matrix `base`."""
     return kronecker(x, _powers(base, x.shape[-1].bit_length() - 1), scale=scale)
@@ -51,7 +40,8 @@ def kron2(x: Array, *, base: Base, scale: float = 1.0) -> Array:
 
 def walsh_at_stride(x: Array, n: int, stride: int, *, scale: float = 1.0) -> Array:
     """scale * (I (x) H_n (x) I_stride) x along the last axis, for a power of two n."""
-    return kronecker(x, _powers(WALSH, n.bit_length() - 1), scale=scale, stride=stride)
+    factors = [_power(WALSH, bits) for bits in _split(n.bit_length() - 1)]
+    return kronecker(x, factors, scale=scale, stride=stride)
 
 
 def kronecker(
@@ -77,7 +67,12 @@ def _powers(base: Base, k: int) -> list[np.ndarray]:
     if k == 0:
         return []
     first = min(k, 5 if k == 7 else 6)
-    return [functools.reduce(np.kron, [np.array(base)] * b) for b in [*_split(k - first), first]]
+    return [_power(base, bits) for bits in [*_split(k - first), first]]
+
+
+def _power(base: Base, k: int) -> np.ndarray:
+    """The k-fold Kronecker power of `base` as one matrix, k > 0."""
+    return functools.reduce(np.kron, [np.array(base)] * k)
 
 
 def _split(k: int) -> list[int]:

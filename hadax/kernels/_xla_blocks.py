@@ -81,7 +81,7 @@ def _four_step(x: Array, rows_transform: Callable[[Array], Array]) -> Array:
 
     def step(i: Array, y: Array) -> Array:
         panel = lax.dynamic_slice_in_dim(y, i * _COLUMNS, _COLUMNS, axis=1)
-        panel = _xla.hadamard_of_columns(panel)
-        return lax.dynamic_update_slice_in_dim(y, panel, i * _COLUMNS, axis=1)
+        done = _xla.walsh_at_stride(panel.reshape(-1), count, _COLUMNS).reshape(panel.shape)
+        return lax.dynamic_update_slice_in_dim(y, done, i * _COLUMNS, axis=1)
 
     return lax.fori_loop(0, width // _COLUMNS, step, y).reshape(x.shape).astype(x.dtype)
