@@ -97,9 +97,10 @@ class Job {
     // Whole vectors and panels of columns, whatever the number of threads: no two tasks share one.
     const int64_t strips = std::max<int64_t>(1, width / (8 * threads) / kStrip);
     const int64_t strip = std::min(width, strips * kStrip);
-    if (kernels_.work_bytes != kernels_.storage_bytes)
+    if (kernels_.work_bytes != kernels_.storage_bytes) {
       work_ = (char*)std::malloc(rows * n * kernels_.work_bytes);
-    if (kernels_.work_bytes != kernels_.storage_bytes && !work_) throw OutOfMemory{};
+      if (!work_) throw OutOfMemory{};
+    }
     const Phase by_blocks{kBlocks, blocks, together}, by_columns{kColumns, width, strip};
     const Phase& first = kernels_.columns_first ? by_columns : by_blocks;
     const Phase& second = kernels_.columns_first ? by_blocks : by_columns;
