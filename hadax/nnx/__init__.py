@@ -8,7 +8,7 @@ are then data of the module: moved, sharded and saved with it, and not trained, 
 
 from flax import nnx
 
-from hadax.operators import _operator_checks, elementary, rotations
+from hadax.operators import _operator_checks, elementary, hadamard_rotation, rotations
 from hadax.operators.base import Composed, LinearOperator, Transposed
 
 
@@ -58,8 +58,8 @@ for _cls in (
     elementary.Scale,
     elementary.Selection,
     elementary.Signs,
+    hadamard_rotation.RandomizedHadamard,
     rotations.Householder,
     rotations.KacWalk,
-    rotations.RandomizedHadamard,
 ):
     register(_cls)

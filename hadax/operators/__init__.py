@@ -1,7 +1,8 @@
 """Parametrised linear maps as pytrees: call them, transpose them, compose them.
 
 `base` says what an operator is; `elementary` has the parts and `factories` makes them from arrays;
-`rotations` has the random orthogonal maps, `sketches` the maps to fewer dimensions.
+`hadamard_rotation` has the fast random rotation, `rotations` the others, `sketches` the maps to
+fewer dimensions.
 """
 
 from hadax.operators.base import (
@@ -22,12 +23,8 @@ from hadax.operators.factories import (
     permutation,
     scale,
 )
-from hadax.operators.rotations import (
-    haar_rotation,
-    householder,
-    kac_walk,
-    randomized_hadamard,
-)
+from hadax.operators.hadamard_rotation import randomized_hadamard
+from hadax.operators.rotations import haar_rotation, householder, kac_walk
 from hadax.operators.sketches import srht
 
 __all__ = [

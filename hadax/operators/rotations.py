@@ -1,4 +1,4 @@
-"""Random orthogonal maps, fast and uniform: the structured rotations and what they stand in for."""
+"""Random orthogonal maps by other means than signs and Hadamard transforms."""
 
 import math
 
@@ -7,54 +7,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from hadax import _checks, _dtypes
-from hadax._bits import is_power_of_two
 from hadax._typing import Array, DTypeLike, KeyArray
-from hadax.kernels import _dispatch, _hadamard_orders
 from hadax.operators.base import OrthogonalOperator, _row, array, operator_class, static
 from hadax.operators.elementary import Dense
-
-# A few blocks are written out rather than looped over: XLA runs the body of a loop on one thread,
-# and a loop copies its first operand.
-_WRITTEN_OUT = 4
-
-
-@operator_class
-class RandomizedHadamard(OrthogonalOperator):
-    """H D_k ... H D_1 with the orthonormal H and the sign diagonals D_i = diag(signs[i - 1])."""
-
-    signs: Array = array(ndim=2)
-    transposed: bool = static(default=False)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n, n)."""
-        return self.signs.shape[-1], self.signs.shape[-1]
-
-    @property
-    def blocks(self) -> int:
-        """The number k of blocks."""
-        return self.signs.shape[-2]
-
-    def _apply(self, x: Array) -> Array:
-        _checks.not_integer(x.dtype)
-        dtype = _dtypes.accumulator(x.dtype)  # one rounding at the end, not one a block
-        n = self.shape[0]
-        side = "after" if self.transposed else "before"
-        transpose = True if self.transposed and not is_power_of_two(n) else None
-
-        def block(y: Array, signs: Array) -> tuple[Array, None]:
-            return _dispatch.wht(y, signs, side=side, scale=n**-0.5, transpose=transpose), None
-
-        y = x.astype(dtype)
-        if self.blocks <= _WRITTEN_OUT:
-            for i in reversed(range(self.blocks)) if self.transposed else range(self.blocks):
-                y, _ = block(y, self.signs[i])
-        else:
-            y, _ = lax.scan(block, y, self.signs, reverse=self.transposed)
-        return y.astype(x.dtype)
-
-    def _transpose(self) -> "RandomizedHadamard":
-        return RandomizedHadamard(self.signs, not self.transposed)
 
 
 @operator_class
@@ -117,52 +72,6 @@ class KacWalk(OrthogonalOperator):
 
     def _transpose(self) -> "KacWalk":
         return KacWalk(self.pairs, self.angles, self.n, not self.transposed)
-
-
-def randomized_hadamard(key: KeyArray, n: int, blocks: int = 2) -> RandomizedHadamard:
-    r"""The structured random rotation: a few rounds of random signs and a Hadamard transform.
-
-    $x \mapsto H D_k \cdots H D_1 x$ with the orthonormal Hadamard matrix H of order n and
-    independent diagonals $D_i$ of random signs. One coordinate of the two-block rotation of a unit
-    vector is close to one of a uniformly rotated vector, for every vector; with one block it is not
-    (a vector with one entry).
-
-    Args:
-        key: a new-style PRNG key.
-        n: length, m * 2^k with a Hadamard matrix of order m.
-        blocks: the number of rounds.
-
-    Returns:
-        An orthogonal operator of shape (n, n) that stores its signs as int8 (blocks, n). In 16-bit
-        floats it rounds once, at the end.
-
-    Raises:
-        ValueError: no Hadamard matrix of order n is built, or blocks is less than 1.
-        TypeError: key is no new-style key; n or blocks is no integer.
-
-    Cost:
-        blocks * (one `fwht` + n sign flips) a vector; blocks * n bytes.
-
-    Example:
-        >>> import jax, jax.numpy as jnp, hadax
-        >>> rotation = hadax.randomized_hadamard(jax.random.key(0), 1024)
-        >>> y = rotation(jnp.zeros(1024).at[3].set(1.0))
-        >>> y.shape, float(jnp.linalg.norm(y).round(5))
-        ((1024,), 1.0)
-
-    See Also:
-        `haar_rotation`, the uniform rotation that it stands in for, in O(n^2);
-        `scipy.stats.ortho_group`.
-
-    References:
-        Ailon & Chazelle (2009) for one block, Zilca & Mendelson (2026) for two: keys `ailon2009`,
-        `zilca2026`.
-    """
-    _checks.key(key)
-    n = _checks.integer("n", n, minimum=1)
-    blocks = _checks.integer("blocks", blocks, minimum=1)
-    _hadamard_orders.decompose(n)
-    return RandomizedHadamard(jax.random.rademacher(key, (blocks, n), dtype=jnp.int8))
 
 
 def haar_rotation(key: KeyArray, n: int, *, dtype: DTypeLike | None = None) -> Dense:
