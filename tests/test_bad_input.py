@@ -48,6 +48,11 @@ def test_every_transform_refuses_bad_arrays_and_axes(transform):
         transform(jnp.ones((3, 6), x.dtype))
 
 
+def test_randomized_hadamard_refuses_unknown_permutations():
+    with pytest.raises(ValueError, match="`permute` must be one of 'none', 'fixed', 'fresh'"):
+        hadax.randomized_hadamard(KEY, 8, permute="random")  # type: ignore[call-overload]
+
+
 @pytest.mark.parametrize("transform", [hadax.fwht, hadax.ifwht], ids=lambda f: f.__name__)
 def test_fwht_refuses_bad_words_lengths_and_dtypes(transform):
     with pytest.raises(

@@ -1,5 +1,7 @@
 """The structured random rotation: random signs and Hadamard transforms in turn."""
 
+from typing import Literal, TypeAlias, get_args, overload
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -8,11 +10,17 @@ from hadax import _checks, _dtypes
 from hadax._bits import is_power_of_two
 from hadax._typing import Array, KeyArray
 from hadax.kernels import _dispatch, _hadamard_orders
-from hadax.operators.base import OrthogonalOperator, array, operator_class, static
+from hadax.operators.base import Composed, OrthogonalOperator, array, operator_class, static
+from hadax.operators.elementary import Permutation
+
+Permute: TypeAlias = Literal["none", "fixed", "fresh"]
 
 # A few blocks are written out rather than looped over: XLA runs the body of a loop on one thread,
 # and a loop copies its first operand.
 _WRITTEN_OUT = 4
+# Of the permutation that is the same for every key: any seed does, as a shuffle is almost surely
+# far from every affine map of the indices, and only those do nothing.
+_FIXED_SEED = 0
 
 
 @operator_class
@@ -54,29 +62,46 @@ class RandomizedHadamard(OrthogonalOperator):
         return RandomizedHadamard(self.signs, not self.transposed)
 
 
-def randomized_hadamard(key: KeyArray, n: int, blocks: int = 2) -> RandomizedHadamard:
+@overload
+def randomized_hadamard(
+    key: KeyArray, n: int, blocks: int = 2, *, permute: Literal["none"] = "none"
+) -> RandomizedHadamard: ...
+@overload
+def randomized_hadamard(
+    key: KeyArray, n: int, blocks: int = 2, *, permute: Literal["fixed", "fresh"]
+) -> Composed: ...
+def randomized_hadamard(
+    key: KeyArray, n: int, blocks: int = 2, *, permute: Permute = "none"
+) -> RandomizedHadamard | Composed:
     r"""The structured random rotation: a few rounds of random signs and a Hadamard transform.
 
     $x \mapsto H D_k \cdots H D_1 x$ with the orthonormal Hadamard matrix H of order n and
     independent diagonals $D_i$ of random signs. One coordinate of the two-block rotation of a unit
     vector is close to one of a uniformly rotated vector, for every vector; with one block it is not
-    (a vector with one entry).
+    (a vector with one entry). The vector as a whole stays away from uniform in the Wasserstein
+    distance, however many blocks there are: each sign pattern gives one point, and they are too
+    few. A uniformly random permutation P before the last signs, $H D_k P H \cdots H D_1 x$, repairs
+    that from three blocks on, for every input that was tried.
 
     Args:
         key: a new-style PRNG key.
         n: length, m * 2^k with a Hadamard matrix of order m.
         blocks: the number of rounds.
+        permute: what stands before the last signs. "none"; "fixed", a permutation without
+            structure that is the same for every key; or "fresh", one drawn with the signs.
 
     Returns:
-        An orthogonal operator of shape (n, n) that stores its signs as int8 (blocks, n). In 16-bit
-        floats it rounds once, at the end.
+        An orthogonal operator of shape (n, n) that stores its signs as int8 (blocks, n) and, if it
+        permutes, indices as int32 (n,). In 16-bit floats it rounds once, at the end.
 
     Raises:
-        ValueError: no Hadamard matrix of order n is built, or blocks is less than 1.
+        ValueError: no Hadamard matrix of order n is built, blocks is less than 1, or permute is
+            none of its words.
         TypeError: key is no new-style key; n or blocks is no integer.
 
     Cost:
-        blocks * (one `fwht` + n sign flips) a vector; blocks * n bytes.
+        blocks * (one `fwht` + n sign flips) a vector; blocks * n bytes. A permutation adds a gather
+        of n numbers a vector, 4 n bytes and, to draw it, O(n log n).
 
     Example:
         >>> import jax, jax.numpy as jnp, hadax
@@ -91,10 +116,21 @@ def randomized_hadamard(key: KeyArray, n: int, blocks: int = 2) -> RandomizedHad
 
     References:
         Ailon & Chazelle (2009) for one block, Zilca & Mendelson (2026) for two: keys `ailon2009`,
-        `zilca2026`.
+        `zilca2026`. For the permutation docs/theory/rotations.md, W5.
     """
     _checks.key(key)
     n = _checks.integer("n", n, minimum=1)
     blocks = _checks.integer("blocks", blocks, minimum=1)
+    _checks.choice("permute", permute, get_args(Permute))
     _hadamard_orders.decompose(n)
-    return RandomizedHadamard(jax.random.rademacher(key, (blocks, n), dtype=jnp.int8))
+    if permute == "none":
+        return RandomizedHadamard(jax.random.rademacher(key, (blocks, n), dtype=jnp.int8))
+    key_signs, key_indices = jax.random.split(key)
+    signs = jax.random.rademacher(key_signs, (blocks, n), dtype=jnp.int8)
+    if permute == "fixed":
+        key_indices = jax.random.key(_FIXED_SEED, impl="threefry2x32")
+    shuffle = Permutation(jax.random.permutation(key_indices, jnp.arange(n, dtype=jnp.int32)))
+    last = RandomizedHadamard(signs[-1:])
+    return Composed(
+        (last, shuffle, RandomizedHadamard(signs[:-1])) if blocks > 1 else (last, shuffle)
+    )

@@ -140,6 +140,17 @@ OPERATORS = [
     Operator(
         "six-block", lambda key: hadax.randomized_hadamard(key, 8, 6), orthogonal=True, depth=6
     ),
+    Operator(
+        "permuted-blocks",
+        lambda key: hadax.randomized_hadamard(key, 12, 3, permute="fresh"),
+        orthogonal=True,
+        depth=3,
+    ),
+    Operator(
+        "fixed-permutation",
+        lambda key: hadax.randomized_hadamard(key, 8, 1, permute="fixed"),
+        orthogonal=True,
+    ),
     Operator("haar", lambda key: hadax.haar_rotation(key, 6), orthogonal=True, depth=4),
     Operator(
         "householder",

@@ -44,6 +44,58 @@ def test_16_bit_input_is_rounded_once():
     np.testing.assert_array_equal(op(x), exact.astype(jnp.bfloat16))
 
 
+@pytest.mark.parametrize("permute", ["fixed", "fresh"])
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_permutation_stands_before_the_last_signs(permute, blocks):
+    n = 12
+    op = hadax.randomized_hadamard(KEY, n, blocks, permute=permute)
+    last, shuffle, *first = op.factors
+    h = _reference.hadamard_matrix(n) / n**0.5
+    matrix = np.eye(n)
+    for block in first:
+        for signs in np.asarray(block.signs, np.float64):
+            matrix = h @ np.diag(signs) @ matrix
+    matrix = (
+        h @ np.diag(np.asarray(last.signs[0], np.float64)) @ matrix[np.asarray(shuffle.indices)]
+    )
+    testing.assert_close(op.as_matrix(), matrix, n=n, c=4.0)
+    assert last.signs.shape == (1, n)
+    assert sum(block.signs.shape[0] for block in first) == blocks - 1
+
+
+def test_fresh_permutations_come_with_the_key_and_fixed_ones_do_not():
+    def indices(seed, permute):
+        op = hadax.randomized_hadamard(jax.random.key(seed), 64, permute=permute)
+        return np.asarray(op.factors[1].indices)
+
+    np.testing.assert_array_equal(indices(0, "fixed"), indices(1, "fixed"))
+    np.testing.assert_array_equal(indices(0, "fresh"), indices(0, "fresh"))
+    assert np.any(indices(0, "fresh") != indices(1, "fresh"))
+
+
+def test_a_permutation_decouples_the_copies_of_two_blocks():
+    """(e_1 + e_2)/sqrt 2 has copied coordinates after two blocks; a permutation ends that."""
+    x = jnp.zeros(64).at[:2].set(2**-0.5)
+
+    def copies(key, permute):
+        y = jnp.abs(hadax.randomized_hadamard(key, 64, permute=permute)(x))
+        return jnp.mean(jnp.abs(y[0::2] - y[1::2]) < 1e-6)
+
+    keys = jax.random.split(KEY, 50)
+    assert jnp.all(jax.vmap(lambda key: copies(key, "none"))(keys) == 1)
+    for permute in ("fixed", "fresh"):
+        assert jnp.mean(jax.vmap(lambda key, p=permute: copies(key, p))(keys)) < 0.5
+
+
+def test_ensembles_of_permuted_rotations():
+    keys = jax.random.split(KEY, 3)
+    many = jax.vmap(lambda key: hadax.randomized_hadamard(key, 16, 3, permute="fresh"))(keys)
+    x = jax.random.normal(KEY, (3, 16))
+    y = jax.vmap(lambda op, v: op(v))(many, x)
+    one = hadax.randomized_hadamard(keys[1], 16, 3, permute="fresh")(x[1])
+    np.testing.assert_allclose(y[1], one, rtol=1e-5, atol=1e-6)
+
+
 def test_haar_has_uniform_coordinates_and_both_determinants():
     n, draws = 8, 2000
     keys = jax.random.split(KEY, draws)
