@@ -95,7 +95,7 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
         "sign_z": float(signs.sum()) / math.sqrt(signs_drawn),
         "law_distance": _lattice_ks(np.rint(signs).astype(int), _signs(trial.input, d)),
         "law_radius": discrepancy.dkw_radius(samples, confidence=CONFIDENCE),
-        "upper": discrepancy.w2_upper(d),
+        "upper": discrepancy.w2_upper_any(d),
         "lower": discrepancy.w2_lower(d, blocks=2),
     }
 

@@ -10,12 +10,15 @@ from hadax.discrepancy.kolmogorov import (
     ks_band,
 )
 from hadax.discrepancy.laws import rademacher_lattice_pmf, sphere_coordinate_cdf
+from hadax.discrepancy.moments import fourth_moment
 from hadax.discrepancy.wasserstein import (
     Estimate,
     w2_lower,
     w2_one_sparse,
+    w2_sorted,
     w2_two_sparse,
     w2_upper,
+    w2_upper_any,
 )
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "Band",
     "Estimate",
     "dkw_radius",
+    "fourth_moment",
     "kolmogorov_bound",
     "kolmogorov_exact",
     "kolmogorov_sampled",
@@ -31,6 +35,8 @@ __all__ = [
     "sphere_coordinate_cdf",
     "w2_lower",
     "w2_one_sparse",
+    "w2_sorted",
     "w2_two_sparse",
     "w2_upper",
+    "w2_upper_any",
 ]

@@ -30,6 +30,19 @@ def lattice_vector(name: str, value: object) -> NDArray[np.int64]:
     return x.astype(np.int64)
 
 
+def direction(name: str, value: object) -> NDArray[np.int64] | NDArray[np.float64]:
+    """`value` as a real, finite vector of at least 2 entries, not all zero; integers stay so."""
+    x = np.asarray(value)
+    found = lattice_vector(name, x) if np.issubdtype(x.dtype, np.integer) else sample(name, x)
+    if found.size < 2 or not found.any():
+        seen = f"has {name}.shape={x.shape}" if found.size < 2 else "has no other entry than zero"
+        raise ValueError(
+            f"Argument `{name}` must be a vector of at least 2 entries that is not zero, but "
+            f"{seen}."
+        )
+    return found
+
+
 def sample(name: str, value: object) -> NDArray[np.float64]:
     """`value` as a non-empty vector of real, finite draws."""
     x = np.asarray(value)

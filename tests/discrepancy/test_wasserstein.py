@@ -3,10 +3,18 @@
 import math
 
 import jax
+import numpy as np
 import pytest
 from scipy import special
 
-from hadax.discrepancy import w2_lower, w2_one_sparse, w2_two_sparse, w2_upper
+from hadax.discrepancy import (
+    w2_lower,
+    w2_one_sparse,
+    w2_sorted,
+    w2_two_sparse,
+    w2_upper,
+    w2_upper_any,
+)
 from hadax.discrepancy.wasserstein import _log_cap
 
 
@@ -22,13 +30,13 @@ from hadax.discrepancy.wasserstein import _log_cap
 def test_reference_table(d, one, upper, lower):
     """Values of a separate program, digits as printed."""
     assert w2_one_sparse(d) == pytest.approx(one, abs=5.1e-7)
-    assert w2_upper(d) == pytest.approx(upper, abs=5.1e-7)
+    assert w2_upper_any(d) == pytest.approx(upper, abs=5.1e-7)
     assert w2_lower(d) == pytest.approx(lower, abs=5.1e-5)
 
 
 def test_limits():
     assert w2_one_sparse(2**24) == pytest.approx(math.sqrt(2 - 2 * math.sqrt(2 / math.pi)), 1e-6)
-    assert w2_upper(2**24) == pytest.approx(math.sqrt(2 - 2 / math.sqrt(math.pi)), 1e-6)
+    assert w2_upper_any(2**24) == pytest.approx(math.sqrt(2 - 2 / math.sqrt(math.pi)), 1e-6)
     for blocks, limit in ((1, 0.5176), (2, 0.2520), (3, 0.1252)):
         assert w2_lower(2**17, blocks) == pytest.approx(limit, abs=1e-4)
 
@@ -37,6 +45,47 @@ def test_limits():
 def test_two_sparse_reference(d, value, se):
     distance = w2_two_sparse(jax.random.key(2), d, samples=20_000)
     assert abs(distance.value - value) < 3 * math.hypot(se, distance.standard_error)
+
+
+def test_upper_bound_of_an_input():
+    """E|<sigma, x>| by hand: 1, .7071, .75 for sparse inputs, a binomial mean for the flat one."""
+    c = 1 - w2_one_sparse(64) ** 2 / 2
+    rows = np.eye(64, dtype=int)
+    assert w2_upper(rows[0]) == pytest.approx(w2_one_sparse(64), rel=1e-12)
+    assert w2_upper(rows[0] + rows[1]) == pytest.approx(w2_upper_any(64), rel=1e-12)
+    assert w2_upper(rows[:4].sum(0)) == pytest.approx(math.sqrt(2 - 2 * c * 0.75), rel=1e-12)
+    flat = math.sqrt(2 - 2 * c * 64 * math.comb(63, 31) / 2**63 / 8)
+    assert w2_upper(np.ones(64, int)) == pytest.approx(flat, rel=1e-12)
+
+
+def test_upper_bound_of_reals_is_that_of_integers_or_a_little_more():
+    x = np.arange(-7, 9)  # 15 nonzeros: written out
+    assert w2_upper(x / 3.0) == pytest.approx(w2_upper(x), rel=1e-12)
+    many = np.arange(1, 65)  # by the integral
+    assert 0 <= w2_upper(many / 7.0) - w2_upper(many) < 1e-4
+    spiky = np.r_[100, np.ones(31, int)]
+    assert 0 <= w2_upper(spiky / 7.0) - w2_upper(spiky) < 1e-4
+
+
+def test_sorted_bound_where_it_is_exact():
+    one = w2_sorted(jax.random.key(0), np.eye(64)[3], blocks=2, samples=4000)
+    assert abs(one.value - w2_one_sparse(64)) < 4 * one.standard_error
+    two = w2_sorted(jax.random.key(1), np.eye(64)[3] + np.eye(64)[9], blocks=2, samples=4000)
+    assert abs(two.value - 0.4513) < 4 * math.hypot(two.standard_error, 3e-4)
+
+
+def test_sorted_bound_takes_any_scale_and_any_number_of_blocks():
+    x = np.arange(1.0, 17.0)
+    one = w2_sorted(jax.random.key(0), x, blocks=1, samples=50)
+    assert one == pytest.approx(w2_sorted(jax.random.key(0), 1e30 * x, blocks=1, samples=50))
+    assert w2_sorted(jax.random.key(0), x, blocks=12, samples=50).value < one.value
+
+
+def test_sorted_bound_of_a_uniform_vector_is_the_distance_of_sorted_samples():
+    """Reference table, last column, .1317 at d = 64: k = 3 of a random input is near to it."""
+    x = jax.random.normal(jax.random.key(5), (64,))
+    found = w2_sorted(jax.random.key(0), np.asarray(x), samples=4000)
+    assert abs(found.value - 0.1303) < 4 * math.hypot(found.standard_error, 5e-4)
 
 
 @pytest.mark.parametrize("blocks", [24, 200, 900])
@@ -57,12 +106,12 @@ def test_mean_coordinate_is_that_of_the_recursion(d):
 @pytest.mark.parametrize("d", [10**9, 10**12, 10**16, 10**30])
 def test_huge_dimensions_have_the_limit(d):
     assert w2_one_sparse(d) == pytest.approx(math.sqrt(2 - 2 * math.sqrt(2 / math.pi)), rel=1e-8)
-    assert w2_upper(d) == pytest.approx(math.sqrt(2 - 2 / math.sqrt(math.pi)), rel=1e-8)
+    assert w2_upper_any(d) == pytest.approx(math.sqrt(2 - 2 / math.sqrt(math.pi)), rel=1e-8)
 
 
 def test_two_sparse_is_between_the_bounds():
     distance = w2_two_sparse(jax.random.key(3), 1024, samples=500).value
-    assert w2_lower(1024) < w2_one_sparse(1024) < distance < w2_upper(1024)
+    assert w2_lower(1024) < w2_one_sparse(1024) < distance < w2_upper_any(1024)
 
 
 @pytest.mark.parametrize("d", [3, 16, 129])
@@ -77,10 +126,16 @@ def test_cap_is_that_of_the_beta_law(d, r):
     ("call", "words"),
     [
         (lambda: w2_one_sparse(1), "`d` must be at least 2"),
-        (lambda: w2_upper(0), "`d` must be at least 2"),
+        (lambda: w2_upper_any(0), "`d` must be at least 2"),
         (lambda: w2_lower(16, 0), "`blocks` must be at least 1"),
         (lambda: w2_two_sparse(jax.random.key(0), 5), "`d` must be even"),
         (lambda: w2_two_sparse(jax.random.key(0), 4, samples=1), "`samples` must be at least 2"),
+        (lambda: w2_upper([[1, 2]]), "`x` must be a vector"),
+        (lambda: w2_upper([0.0, 0.0]), "`x` must be a vector of at least 2 entries that is not z"),
+        (lambda: w2_upper([1.0]), "`x` must be a vector of at least 2 entries"),
+        (lambda: w2_upper([1.0, math.nan]), r"`x` must hold finite numbers, but x\[1\] is nan"),
+        (lambda: w2_sorted(jax.random.key(0), np.ones(6)), "must have a power-of-two length"),
+        (lambda: w2_sorted(jax.random.key(0), np.ones(4), blocks=0), "`blocks` must be at least 1"),
     ],
 )
 def test_bad_input(call, words):
