@@ -8,6 +8,8 @@ from experiments._contract import Experiment, UsageError
 NAMES = (
     "kolmogorov",
     "wasserstein",
+    "fourth_moment",
+    "permutation",
     "llm_rotation",
     "speed",
     "scaling",

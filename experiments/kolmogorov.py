@@ -19,13 +19,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
 import hadax
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Row
+from experiments._inputs import unit_vector
 from experiments._sampling import sample
 from experiments._settings import check_settings
 from hadax import discrepancy
@@ -104,13 +103,13 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
     """Measure one distance and its band."""
     key_input, key_draws = jax.random.split(key)
     if trial.method == "sampled":
-        x = _unit_vector(trial.input, trial.d, key_input)
+        x = unit_vector(trial.input, trial.d, key_input)
         coordinates = functools.partial(_coordinates, x, trial.blocks)
         draws = sample(coordinates, key_draws, trial.repeats, size=trial.d)
         band = discrepancy.ks_band(draws, trial.d, confidence=CONFIDENCE)
         return {"distance": band.value, "low": band.low, "high": band.high}
     name, blocks = _reduced(trial.input, trial.blocks)
-    x = _integer_vector(name, trial.d)
+    x = (np.arange(trial.d) < _nonzeros(name, trial.d)).astype(np.int64)
     if trial.method == "exact":
         distance = discrepancy.kolmogorov_exact(x, blocks=blocks)
         return {"distance": distance, "low": distance, "high": distance}
@@ -128,23 +127,9 @@ def _coordinates(x: jax.Array, blocks: int, keys: jax.Array) -> jax.Array:
     return math.sqrt(x.size) * jax.vmap(coordinate)(keys)
 
 
-def _integer_vector(name: str, d: int) -> NDArray[np.int64]:
-    """A vector of zeros and ones on a subspace of indices."""
-    return (np.arange(d) < _nonzeros(name, d)).astype(np.int64)
-
-
 def _nonzeros(name: str, d: int) -> int:
     """How many entries are not zero."""
     return {"e1": 1, "two": 2, "half": d // 2, "flat": d}[name]
-
-
-def _unit_vector(name: Input, d: int, key: jax.Array) -> jax.Array:
-    """The input as a float32 unit vector."""
-    if name == "random":
-        x = jax.random.normal(key, (d,), "float32")
-    else:
-        x = jnp.asarray(_integer_vector(name, d), "float32")
-    return x / jnp.linalg.norm(x)
 
 
 def _reduced(name: str, blocks: int) -> tuple[str, int]:

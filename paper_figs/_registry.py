@@ -25,6 +25,8 @@ NAMES = (
     "kolmogorov_constant",
     "exponents",
     "wasserstein",
+    "fourth_moment",
+    "permutation",
     "llm_perplexity",
     "llm_activations",
     "speed",

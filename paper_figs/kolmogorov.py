@@ -35,7 +35,7 @@ def draw(df: pl.DataFrame) -> Figure:
         1, len(blocks), figsize=(7.4, 3.3), sharex=True, sharey=True, squeeze=False
     )
     for ax, k in zip(axes[0], blocks, strict=True):
-        for place, name in enumerate(palette.INPUTS):
+        for place, name in enumerate(_drawn(df)):
             rows = df.filter((pl.col("blocks") == k) & (pl.col("input") == name)).sort("d")
             sharp = rows.filter(_SHARP)
             _sharp(ax, sharp, name)
@@ -53,6 +53,11 @@ def draw(df: pl.DataFrame) -> Figure:
     axes[0][0].set_ylabel("Kolmogorov distance")
     figure.legend(handles=_legend(df), loc="outside lower center", ncols=4)
     return figure
+
+
+def _drawn(df: pl.DataFrame) -> list[str]:
+    """Return the inputs there are, in the palette's order."""
+    return [name for name in palette.INPUTS if name in df["input"]]
 
 
 def _sharp(ax: Axes, rows: pl.DataFrame, name: str) -> None:
@@ -98,10 +103,9 @@ def _sampled(ax: Axes, rows: pl.DataFrame, known: list[int], name: str, aside: f
 
 def _legend(df: pl.DataFrame) -> list[Line2D]:
     """Return the entries of the legend."""
-    drawn = [name for name in palette.INPUTS if name in df["input"]]
     grey = palette.GUIDE
     return [
-        *(_input_entry(df.filter(pl.col("input") == name), name) for name in drawn),
+        *(_input_entry(df.filter(pl.col("input") == name), name) for name in _drawn(df)),
         Line2D([], [], color=grey, marker="o", mfc="white", linestyle="none", label="simulated"),
         Line2D([], [], color=grey, marker="v", mfc="white", linestyle="none", label="at most"),
         Line2D([], [], color=palette.BOUND, label=r"bound $0.894\,d^{-1/2}+0.162/d$"),

@@ -14,14 +14,30 @@ SKY: Final = "#56B4E9"
 BLACK: Final = "#000000"
 GREY: Final = "#767676"
 
-INPUTS: Final = {"e1": BLUE, "two": VERMILION, "flat": GREEN, "random": PURPLE}
+INPUTS: Final = {
+    "e1": BLUE,
+    "two": VERMILION,
+    "plane4": ORANGE,
+    "flat": GREEN,
+    "power": SKY,
+    "random": PURPLE,
+}
 INPUT_LABELS: Final = {
     "e1": r"$e_1$",
     "two": r"$(e_1+e_2)/\sqrt{2}$",
+    "plane4": "plane of 4",
     "flat": "flat",
+    "power": r"$\propto 1/j$",
     "random": "random",
 }
-INPUT_MARKERS: Final = {"e1": "o", "two": "s", "flat": "^", "random": "D"}
+INPUT_MARKERS: Final = {
+    "e1": "o",
+    "two": "s",
+    "plane4": "P",
+    "flat": "^",
+    "power": "v",
+    "random": "D",
+}
 ROTATIONS: Final = {"none": BLACK, "one block": ORANGE, "two blocks": SKY, "haar": GREY}
 ROTATION_LABELS: Final = {
     "none": "no rotation",

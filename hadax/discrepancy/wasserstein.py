@@ -8,7 +8,7 @@ docs/theory/rotations.md, W1 to W4.
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ from hadax import _checks
 from hadax._typing import Array, KeyArray
 from hadax.discrepancy import _discrepancy_checks
 from hadax.discrepancy._rademacher import mean_abs_sum
-from hadax.operators.hadamard_rotation import randomized_hadamard
+from hadax.operators.hadamard_rotation import Permute, randomized_hadamard
 
 # Values of one chunk of draws: 1 MB in float32, which stays in the cache.
 _CHUNK = 1 << 18
@@ -179,7 +179,14 @@ def w2_upper_any(d: int) -> float:
     return math.sqrt(2 - math.sqrt(2) * _mean_abs_coordinate(d))
 
 
-def w2_sorted(key: KeyArray, x: ArrayLike, *, blocks: int = 3, samples: int = 1000) -> Estimate:
+def w2_sorted(
+    key: KeyArray,
+    x: ArrayLike,
+    *,
+    blocks: int = 3,
+    permute: Permute = "none",
+    samples: int = 1000,
+) -> Estimate:
     r"""Upper bound of W2 for the k-block rotation that permutes before its last signs.
 
     $W_2^2 \le E \sum_i (|u|_{(i)} - |w|_{(i)})^2$ with $w = H D_{k-1} \cdots H D_1 x$, u uniform on
@@ -192,6 +199,8 @@ def w2_sorted(key: KeyArray, x: ArrayLike, *, blocks: int = 3, samples: int = 10
         x: array (d,), real, finite, not all zero; d a power of two. Its length does not
             matter.
         blocks: the number k of blocks, at least 1.
+        permute: what else permutes in w, before the signs of its own last block D_{k-1}; a word of
+            `hadax.randomized_hadamard`.
         samples: how many pairs (u, w) are drawn, at least 2.
 
     Returns:
@@ -200,7 +209,7 @@ def w2_sorted(key: KeyArray, x: ArrayLike, *, blocks: int = 3, samples: int = 10
 
     Raises:
         ValueError: x is no vector, d no power of two, x zero or not finite, `blocks` less than 1,
-            or fewer than 2 samples.
+            `permute` none of its words, or fewer than 2 samples.
         TypeError: `key` is no key, or x is not real.
 
     Cost:
@@ -221,11 +230,14 @@ def w2_sorted(key: KeyArray, x: ArrayLike, *, blocks: int = 3, samples: int = 10
     _checks.power_of_two(direction.size, why="the Walsh-Hadamard rotation")
     unit = jnp.asarray(direction / np.linalg.norm(direction), "float32")
     blocks = _checks.integer("blocks", blocks, minimum=1)
+    _checks.choice("permute", permute, get_args(Permute))
     _checks.integer("samples", samples, minimum=2)
 
     def cost(draw_key: KeyArray) -> Array:
         key_blocks, key_uniform = jax.random.split(draw_key)
-        w = randomized_hadamard(key_blocks, unit.size, blocks - 1)(unit) if blocks > 1 else unit
+        w = unit
+        if blocks > 1:
+            w = randomized_hadamard(key_blocks, unit.size, blocks - 1, permute=permute)(unit)
         u = jax.random.normal(key_uniform, unit.shape, "float32")
         matched = jnp.sort(jnp.abs(u)) / jnp.linalg.norm(u) - jnp.sort(jnp.abs(w))
         return jnp.sum(jnp.square(matched))

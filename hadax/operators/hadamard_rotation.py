@@ -70,6 +70,10 @@ def randomized_hadamard(
 def randomized_hadamard(
     key: KeyArray, n: int, blocks: int = 2, *, permute: Literal["fixed", "fresh"]
 ) -> Composed: ...
+@overload
+def randomized_hadamard(
+    key: KeyArray, n: int, blocks: int = 2, *, permute: Permute
+) -> RandomizedHadamard | Composed: ...
 def randomized_hadamard(
     key: KeyArray, n: int, blocks: int = 2, *, permute: Permute = "none"
 ) -> RandomizedHadamard | Composed:
