@@ -1,5 +1,6 @@
 """How far structured rotations are from uniformly random ones: exact laws, bounds, bands."""
 
+from hadax.discrepancy.coordinate import coordinate_law
 from hadax.discrepancy.kolmogorov import (
     MIN_DRAWS,
     Band,
@@ -25,6 +26,7 @@ __all__ = [
     "MIN_DRAWS",
     "Band",
     "Estimate",
+    "coordinate_law",
     "dkw_radius",
     "fourth_moment",
     "kolmogorov_bound",

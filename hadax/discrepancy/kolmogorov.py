@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from hadax import _checks
 from hadax._typing import KeyArray
 from hadax.discrepancy import _discrepancy_checks
-from hadax.discrepancy.laws import DEVIATIONS, rademacher_lattice_pmf, sphere_coordinate_cdf
+from hadax.discrepancy._lattice import lattice_mixture, lattice_reach
+from hadax.discrepancy.coordinate import coordinate_law
+from hadax.discrepancy.laws import sphere_coordinate_cdf
 from hadax.transforms.walsh import fwht
 
-# Work (sign patterns times distinct weights) up to which the signs of D_1 are enumerated.
-_ENUMERATION_LIMIT = 1 << 23
 _BOOTSTRAPS = 500
 # `kolmogorov_sampled` bootstraps over so many batches, so it needs as many draws at least.
 MIN_DRAWS = 40
@@ -70,16 +70,8 @@ def kolmogorov_exact(x: ArrayLike, *, blocks: int = 2) -> float:
     References:
         Zilca & Mendelson (2026), key `zilca2026`.
     """
-    x = _discrepancy_checks.lattice_vector("x", x)
-    _checks.power_of_two(x.size, why="the Walsh-Hadamard rotation")
-    _discrepancy_checks.enumerable_blocks(blocks)
-    length = math.sqrt(float(x @ x))
-    weights, shares = x[None], np.ones(1)
-    if blocks == 2:
-        weights, shares = _spectra(x)
-        length *= math.sqrt(x.size)
-    mass = _mixture(weights, shares, _reach(length))
-    return _distance(np.cumsum(mass), length, x.size)
+    atoms, probabilities = coordinate_law(x, blocks=blocks)
+    return _distance(atoms, np.cumsum(probabilities), np.size(x))
 
 
 def kolmogorov_sampled(
@@ -126,16 +118,16 @@ def kolmogorov_sampled(
     _discrepancy_checks.fraction("confidence", confidence)
     key_signs, key_bootstrap = jax.random.split(_checks.key(key))
     length = math.sqrt(float(x @ x) * x.size)
-    reach = _reach(length)
+    reach = lattice_reach(length)
     batches = np.zeros((MIN_DRAWS, 2 * reach + 1))
     sizes = np.diff(np.linspace(0, draws, MIN_DRAWS + 1).astype(int))
     for batch, size in enumerate(sizes):
         signs = jax.random.rademacher(jax.random.fold_in(key_signs, batch), (size, x.size), "int32")
         spectra = np.asarray(fwht(signs * x.astype(np.int32)[None], norm="backward"))
-        batches[batch] = np.cumsum(_mixture(spectra, np.full(size, 1 / size), reach))
+        batches[batch] = np.cumsum(lattice_mixture(spectra, np.full(size, 1 / size), reach))
     mean = sizes @ batches / draws
     radius = _bootstrap_radius(key_bootstrap, (batches - mean) * sizes[:, None] / draws, confidence)
-    value = _distance(mean, length, x.size)
+    value = _distance(np.arange(-reach, reach + 1) / length, mean, x.size)
     return Band(value, max(0.0, value - radius), min(1.0, value + radius))
 
 
@@ -251,44 +243,9 @@ def kolmogorov_bound(d: int) -> float:
     return 0.56 * 2 * math.sqrt(2 / math.pi) / math.sqrt(d) + 0.162 / d
 
 
-def _spectra(x: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Distinct sorted weights |d H D_1 x| over all signs of D_1, and their probabilities."""
-    support = np.flatnonzero(x)
-    # At least as many rows differ on the support as it has indices: its columns are independent.
-    if support.size > 60 or support.size << (support.size - 1) > _ENUMERATION_LIMIT:
-        _discrepancy_checks.too_many_signs(support.size)
-    # Rows of H differ on the support only in these many ways, each as often as any other.
-    parities = np.bitwise_count(np.arange(x.size)[:, None] & support) & 1
-    rows = 1 - 2 * np.unique(parities, axis=0).astype(np.int64)
-    patterns = 1 << (support.size - 1)  # the sign of the first entry does not matter
-    if patterns * len(rows) > _ENUMERATION_LIMIT:
-        _discrepancy_checks.too_many_signs(support.size)
-    bits = (np.arange(patterns)[:, None] >> np.arange(support.size)) & 1
-    spectra = np.abs(((1 - 2 * bits) * x[support]) @ rows.T)
-    distinct, counts = np.unique(np.sort(spectra, axis=-1), axis=0, return_counts=True)
-    return np.repeat(distinct, x.size // len(rows), axis=-1), counts / patterns
-
-
-def _mixture(
-    weights: NDArray[np.integer], shares: NDArray[np.float64], reach: int
-) -> NDArray[np.float64]:
-    """Probabilities of the integers -reach..reach under a mixture of `rademacher_lattice_pmf`."""
-    mass = np.zeros(2 * reach + 1)
-    for row, share in zip(weights, shares, strict=True):
-        atoms, probabilities = rademacher_lattice_pmf(row)
-        mass[reach + atoms] += share * probabilities
-    return mass
-
-
-def _reach(length: float) -> int:
-    """Largest atom that `rademacher_lattice_pmf` returns for weights of this Euclidean length."""
-    return math.ceil((DEVIATIONS + 2) * length)
-
-
-def _distance(cumulative: NDArray[np.float64], length: float, d: int) -> float:
-    """Kolmogorov distance of a law on the integers -reach..reach, divided by `length`, from F."""
-    reach = cumulative.size // 2
-    target = sphere_coordinate_cdf(np.arange(-reach, reach + 1) / length, d)
+def _distance(atoms: NDArray[np.float64], cumulative: NDArray[np.float64], d: int) -> float:
+    """Kolmogorov distance from F of a law, given by its distribution function at its atoms."""
+    target = sphere_coordinate_cdf(atoms, d)
     below = np.concatenate([[0.0], cumulative[:-1]])
     return float(max(np.max(np.abs(cumulative - target)), np.max(np.abs(below - target))))
 
