@@ -10,7 +10,12 @@ from hadax.discrepancy.kolmogorov import (
     kolmogorov_sampled,
     ks_band,
 )
-from hadax.discrepancy.laws import rademacher_lattice_pmf, sphere_coordinate_cdf
+from hadax.discrepancy.laws import (
+    rademacher_lattice_pmf,
+    sphere_coordinate_cdf,
+    sphere_coordinate_cf,
+    sphere_coordinate_pdf,
+)
 from hadax.discrepancy.moments import fourth_moment
 from hadax.discrepancy.wasserstein import (
     Estimate,
@@ -35,6 +40,8 @@ __all__ = [
     "ks_band",
     "rademacher_lattice_pmf",
     "sphere_coordinate_cdf",
+    "sphere_coordinate_cf",
+    "sphere_coordinate_pdf",
     "w2_lower",
     "w2_one_sparse",
     "w2_sorted",

@@ -3,9 +3,14 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 
-from hadax.discrepancy import rademacher_lattice_pmf, sphere_coordinate_cdf
+from hadax.discrepancy import (
+    rademacher_lattice_pmf,
+    sphere_coordinate_cdf,
+    sphere_coordinate_cf,
+    sphere_coordinate_pdf,
+)
 
 
 def test_sphere_coordinate_is_uniform_in_three_dimensions():
@@ -20,6 +25,33 @@ def test_sphere_coordinate_is_arcsine_in_two_dimensions():
     np.testing.assert_allclose(
         sphere_coordinate_cdf(t, 2), 0.5 + np.arcsin(t / math.sqrt(2)) / math.pi, atol=1e-15
     )
+
+
+@pytest.mark.parametrize("d", [2, 3, 5, 64, 2**14, 2**20])
+def test_density_is_the_slope_of_the_distribution_function(d):
+    t, step = np.linspace(-1.3, 1.3, 27), 1e-3
+    left, right = sphere_coordinate_cdf(t - step, d), sphere_coordinate_cdf(t + step, d)
+    np.testing.assert_allclose(sphere_coordinate_pdf(t, d), (right - left) / (2 * step), rtol=1e-4)
+    assert sphere_coordinate_pdf([-math.sqrt(d) - 1e-6, math.sqrt(d) + 1e-6], d).max() == 0
+
+
+def test_characteristic_function_has_its_closed_forms():
+    theta = np.linspace(0.1, 30, 50)
+    np.testing.assert_allclose(
+        sphere_coordinate_cf(theta, 2), special.j0(math.sqrt(2) * theta), atol=1e-14
+    )
+    z = math.sqrt(3) * theta
+    np.testing.assert_allclose(sphere_coordinate_cf(-theta, 3), np.sin(z) / z, atol=1e-14)
+
+
+@pytest.mark.parametrize("d", [16, 256, 257, 400, 2**14, 2**20])
+def test_characteristic_function_is_that_of_the_density(d):
+    """By the trapezoidal rule, exact to round-off for so smooth a density."""
+    t, step = np.linspace(-min(9, math.sqrt(d)), min(9, math.sqrt(d)), 2001, retstep=True)
+    theta = np.linspace(0, 12, 30)
+    integral = step * (np.cos(theta[:, None] * t) @ sphere_coordinate_pdf(t, d))
+    tolerance = 1e-9 if d == 16 else 1e-11  # edges that are not smooth; round-off of the density
+    np.testing.assert_allclose(sphere_coordinate_cf(theta, d), integral, atol=tolerance)
 
 
 @pytest.mark.parametrize(("d", "scaled"), [(8, 0.1489), (64, 0.1390), (1024, 0.13773)])
@@ -111,6 +143,9 @@ def test_lattice_pmf_refuses(weights, error, words):
 @pytest.mark.parametrize(
     ("d", "error"), [(1, ValueError), (2.0, TypeError), (True, TypeError)], ids=str
 )
-def test_sphere_coordinate_refuses(d, error, without_shape_checks):
+@pytest.mark.parametrize(
+    "law", [sphere_coordinate_cdf, sphere_coordinate_pdf, sphere_coordinate_cf]
+)
+def test_sphere_coordinate_refuses(law, d, error, without_shape_checks):
     with pytest.raises(error, match="Argument `d` must be"):
-        sphere_coordinate_cdf(0.0, d)
+        law(0.0, d)
