@@ -59,7 +59,7 @@ def thresholds(levels: Reals) -> Reals:
 
 
 def distortion(levels: Reals, source: Law) -> float:
-    """Mean squared error of rounding a draw of `source` to the nearest level, levels odd about 0."""
+    """Mean squared error of rounding a draw to the nearest of levels that are odd about 0."""
     upper = levels[len(levels) // 2 :]
     edges = _edges(upper)
     mass, first, second = (
