@@ -1,9 +1,9 @@
 """Fast structured transforms for JAX, and what research builds on them.
 
 Transforms are functions of an array; operators are pytrees made by factories from a key. What needs
-more than JAX, or more than one device, is imported when it is first used: `hadax.discrepancy`,
-`hadax.quantization`, `hadax.models`, `hadax.nnx`, `hadax.lineax`, `hadax.distributed`,
-`hadax.testing`.
+more than JAX, or more than one device, is imported when it is first used: `hadax.compression`,
+`hadax.discrepancy`, `hadax.quantization`, `hadax.models`, `hadax.nnx`, `hadax.optax`,
+`hadax.lineax`, `hadax.distributed`, `hadax.testing`.
 """
 
 import importlib
@@ -52,7 +52,17 @@ __all__ = [
     "zeta",
 ]
 
-_ON_DEMAND = ("discrepancy", "distributed", "lineax", "models", "nnx", "quantization", "testing")
+_ON_DEMAND = (
+    "compression",
+    "discrepancy",
+    "distributed",
+    "lineax",
+    "models",
+    "nnx",
+    "optax",
+    "quantization",
+    "testing",
+)
 
 
 def __getattr__(name: str) -> ModuleType:

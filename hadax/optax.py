@@ -1,0 +1,117 @@
+"""Gradients as they arrive after compression: a transformation for optax."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from hadax import _checks, _dtypes
+from hadax._typing import Array, KeyArray
+from hadax.compression import _compression_checks, decompress, eden
+from hadax.compression._compression_checks import Scale
+from hadax.kernels import _hadamard_orders
+
+
+class CompressedState(NamedTuple):
+    """State of `compressed`: the step, the key of all steps, and what the last messages lost."""
+
+    count: Array
+    key: KeyArray
+    residual: Any
+
+
+def compressed(
+    key: KeyArray,
+    *,
+    bits: int = 1,
+    blocks: int = 2,
+    scale: Scale = "unbiased",
+    error_feedback: bool = False,
+) -> optax.GradientTransformation:
+    r"""Replace updates by what is left of them after `hadax.compression.eden`.
+
+    Each array of the updates g is flattened, padded with zeros to the next Hadamard length,
+    compressed with a key of its own (one a step and an array) and decompressed. With error
+    feedback it is g + e that is compressed, and e becomes what the message lost of it: use the
+    scale "mmse" then, whose error is never larger than g + e itself.
+
+    It computes what a step sees; it does not send. On several workers give each a key of its own,
+    with `jax.random.fold_in`, and average after it: errors of different keys cancel.
+
+    Args:
+        key: a new-style PRNG key.
+        bits: bits an entry, 1 to 8.
+        blocks: rounds of the rotation.
+        scale: "unbiased" or "mmse".
+        error_feedback: whether what a message lost is added to the next update.
+
+    Returns:
+        An optax transformation. Its state is a step counter, the key and, with error feedback,
+        arrays of the shape of the updates, float32 for 16-bit ones.
+
+    Raises:
+        ValueError: bits, blocks or scale out of range.
+        TypeError: key is no new-style key, or error_feedback no bool; when it updates, arrays that
+            are not real floating point.
+
+    Cost:
+        `eden` and `decompress` of every array.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, optax, hadax.optax
+        >>> chain = optax.chain(hadax.optax.compressed(jax.random.key(0), bits=4), optax.sgd(0.1))
+        >>> params = {"w": jnp.ones((3, 5)), "b": jnp.ones(5)}
+        >>> updates, state = chain.update(params, chain.init(params), params)
+        >>> bool(abs(updates["w"] + 0.1).max() < 0.05)
+        True
+
+    See Also:
+        `hadax.compression.eden`, whose messages can be sent; `optax.contrib`, for sign-based
+        optimizers, which compress without a rotation.
+
+    References:
+        Vargaftik et al. (2022), key `vargaftik2022`.
+    """
+    key = _checks.key(key)
+    bits = _compression_checks.bits(bits)
+    blocks = _checks.integer("blocks", blocks, minimum=1)
+    _compression_checks.scale(scale)
+    _checks.flag("error_feedback", error_feedback)
+
+    def init(params: optax.Params) -> CompressedState:
+        residual = jax.tree.map(_zeros, params) if error_feedback else None
+        return CompressedState(jnp.zeros([], jnp.int32), key, residual)
+
+    def update(
+        updates: optax.Updates, state: CompressedState, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, CompressedState]:
+        del params
+        leaves, structure = jax.tree.flatten(updates)
+        residuals = jax.tree.leaves(state.residual) if error_feedback else [None] * len(leaves)
+        key_step = jax.random.fold_in(state.key, state.count)
+        arrived, lost = [], []
+        for place, (leaf, residual) in enumerate(zip(leaves, residuals, strict=True)):
+            wanted = leaf if residual is None else leaf.astype(residual.dtype) + residual
+            seen = _arrived(jax.random.fold_in(key_step, place), wanted, bits, blocks, scale)
+            arrived.append(seen.astype(leaf.dtype))
+            lost.append(wanted - seen)
+        left = jax.tree.unflatten(structure, lost) if error_feedback else None
+        new = CompressedState(optax.safe_increment(state.count), state.key, left)
+        return jax.tree.unflatten(structure, arrived), new
+
+    return optax.GradientTransformation(init, update)
+
+
+def _zeros(param: Array) -> Array:
+    """Nothing lost yet."""
+    return jnp.zeros(param.shape, _dtypes.accumulator(param.dtype))
+
+
+def _arrived(key: KeyArray, x: Array, bits: int, blocks: int, scale: Scale) -> Array:
+    """What the receiver makes of an array of any shape."""
+    if x.size == 0:
+        return x
+    _, n = _hadamard_orders.nearest_supported(x.size)
+    message = eden(key, x.ravel(), bits=bits, blocks=blocks, scale=scale, n=n)
+    return decompress(key, message).reshape(x.shape)
