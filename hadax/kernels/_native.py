@@ -26,9 +26,8 @@ LIBRARY = Path(__file__).parent / "native/libhadax.so"
 _TARGETS = ("hadax_wht", "hadax_wht_signed", "hadax_fftbr")
 _FLOATS = ("float32", "float64", "bfloat16", "float16", "complex64", "complex128")
 _DTYPES = (*_FLOATS, "int32", "int64", "uint32", "uint64")
-# Blocks shorter than a vector, and matrices whose tables of sums no cache holds, are left to XLA.
-_SHORTEST_BLOCK = 16
-_LARGEST_FACTOR = 1024
+# One vector that is all dense factor fills a single lane: up to here XLA's product is faster.
+_LONELY = 2048
 _MOST_AXES = 12  # the names that a sharding rule has for them
 
 
@@ -64,11 +63,7 @@ def library() -> Library:
     instructions = handle.hadax_isa().decode()
     wanted = os.environ.get("HADAX_ISA", instructions)
     remark = "" if wanted == instructions else f"; HADAX_ISA={wanted} is not among this machine's"
-    return Library(
-        instructions,
-        f"built, with {instructions} instructions{remark}; for n = m * 2^k with m <= "
-        f"{_LARGEST_FACTOR}, and 2^k >= {_SHORTEST_BLOCK} unless m = 1",
-    )
+    return Library(instructions, f"built, with {instructions} instructions{remark}")
 
 
 def _interface_version() -> tuple[int, int] | None:
@@ -99,6 +94,8 @@ def lower_wht(
     if refusal is not None:
         if implementation == "native":
             _checks.backend_cannot("native", refusal)
+        return None
+    if implementation is None and _is_lonely(ctx.avals_in[0]):
         return None
     attributes: dict[str, Any] = {"scale": np.float64(scale), "patterns": _patterns(n, transpose)}
     if len(args) == 1:
@@ -133,10 +130,13 @@ def _refusal(ctx: Any, n: int) -> str | None:
         return "an exported program must run where there is no such library"
     if len(aval.shape) > _MOST_AXES:
         return f"it has more than {_MOST_AXES} axes"
-    m, k = _hadamard_orders.decompose(n)
-    if m > _LARGEST_FACTOR or (m > 1 and 2**k < _SHORTEST_BLOCK):
-        return f"of the length {n} = {m} * {2**k} it needs {m} <= {_LARGEST_FACTOR} and 2^k >= 16"
     return None
+
+
+def _is_lonely(aval: Any) -> bool:
+    """Whether this is one vector whose length has no factor of butterflies."""
+    n = aval.shape[-1]
+    return aval.size == n <= _LONELY and _hadamard_orders.decompose(n)[1] == 0
 
 
 @functools.lru_cache(maxsize=64)
