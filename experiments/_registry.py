@@ -10,6 +10,8 @@ NAMES = (
     "wasserstein",
     "fourth_moment",
     "permutation",
+    "johnson_lindenstrauss",
+    "random_features",
     "llm_rotation",
     "speed",
     "scaling",

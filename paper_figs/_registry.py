@@ -27,6 +27,7 @@ NAMES = (
     "wasserstein",
     "fourth_moment",
     "permutation",
+    "johnson_lindenstrauss",
     "llm_perplexity",
     "llm_activations",
     "speed",
