@@ -12,10 +12,10 @@ NEEDS = ("johnson_lindenstrauss",)
 
 CAPTION = (
     "Squared length of a unit vector of length n = {n} after m rows of k Hadamard blocks, over a "
-    "Gaussian map's (grey line at 1), {samples} sketches a point. Top: standard deviation; lines are "
-    "the exact formula (proved), markers are simulated with bars of 4 standard errors. Bottom: 99 % "
-    "quantile of the distortion (measured). Sketches of one block keep the length of sparse inputs "
-    "better than a Gaussian map, that of e_1 exactly; with two every input is treated alike."
+    "Gaussian map's (grey line at 1), {samples} sketches a point. Top: standard deviation; lines "
+    "are the exact formula (proved), markers simulated with bars of 4 standard errors. Bottom: "
+    "99 % quantile of the distortion (measured). Sketches of one block keep the length of sparse "
+    "inputs better than a Gaussian map, that of e_1 exactly; two blocks treat all inputs alike."
 )
 
 
@@ -36,9 +36,8 @@ def draw(df: pl.DataFrame) -> Figure:
             ax.axhline(1, color=palette.GUIDE, linewidth=1)
             ax.set_xscale("log", base=2)
             ax.set_ylim(bottom=0)
-    axes[0, 0].set_ylabel("standard deviation")
-    axes[1, 0].set_ylabel("99 % quantile")
-    figure.supylabel("of the squared length, over a Gaussian map's", fontsize=9)
+    axes[0, 0].set_ylabel("standard deviation / Gaussian's")
+    axes[1, 0].set_ylabel("99 % quantile / Gaussian's")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure
 
