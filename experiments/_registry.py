@@ -12,6 +12,7 @@ NAMES = (
     "permutation",
     "johnson_lindenstrauss",
     "random_features",
+    "random_features",
     "llm_rotation",
     "speed",
     "scaling",

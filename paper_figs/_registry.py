@@ -28,6 +28,7 @@ NAMES = (
     "fourth_moment",
     "permutation",
     "johnson_lindenstrauss",
+    "random_features",
     "llm_perplexity",
     "llm_activations",
     "speed",
