@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from hadax import _checks, _dtypes
-from hadax._typing import Array, KeyArray
+from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.compression import _compression_checks, decompress, eden
 from hadax.compression._compression_checks import Scale
 from hadax.kernels import _hadamard_orders
@@ -16,7 +16,7 @@ from hadax.kernels import _hadamard_orders
 class CompressedState(NamedTuple):
     """State of `compressed`: the step, the key of all steps, and what the last messages lost."""
 
-    count: Array
+    count: ArrayLike
     key: KeyArray
     residual: Any
 
@@ -84,7 +84,7 @@ def compressed(
         return CompressedState(jnp.zeros([], jnp.int32), key, residual)
 
     def update(
-        updates: optax.Updates, state: CompressedState, params: optax.Params | None = None
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
     ) -> tuple[optax.Updates, CompressedState]:
         del params
         leaves, structure = jax.tree.flatten(updates)

@@ -17,6 +17,7 @@ from hadax.discrepancy.laws import (
     sphere_coordinate_pdf,
 )
 from hadax.discrepancy.moments import fourth_moment
+from hadax.discrepancy.quantized import DriveBias, drive_bias, lloyd_max_distortion
 from hadax.discrepancy.wasserstein import (
     Estimate,
     w2_lower,
@@ -30,14 +31,17 @@ from hadax.discrepancy.wasserstein import (
 __all__ = [
     "MIN_DRAWS",
     "Band",
+    "DriveBias",
     "Estimate",
     "coordinate_law",
     "dkw_radius",
+    "drive_bias",
     "fourth_moment",
     "kolmogorov_bound",
     "kolmogorov_exact",
     "kolmogorov_sampled",
     "ks_band",
+    "lloyd_max_distortion",
     "rademacher_lattice_pmf",
     "sphere_coordinate_cdf",
     "sphere_coordinate_cf",
