@@ -48,6 +48,12 @@ def test_every_transform_refuses_bad_arrays_and_axes(transform):
         transform(jnp.ones((3, 6), x.dtype))
 
 
+@pytest.mark.parametrize("transform", [hadax.fftbr, hadax.ifftbr], ids=lambda f: f.__name__)
+def test_fftbr_refuses_an_unknown_implementation(transform):
+    with pytest.raises(ValueError, match="`implementation` must be one of 'xla', 'dense'"):
+        transform(X, implementation="cuda")
+
+
 @pytest.mark.parametrize("transform", [hadax.fwht, hadax.ifwht], ids=lambda f: f.__name__)
 def test_fwht_refuses_bad_words_lengths_and_dtypes(transform):
     with pytest.raises(

@@ -105,7 +105,9 @@ def test_every_16_bit_number_is_read_and_rounded_as_numpy_does(dtype, scale):
     np.testing.assert_array_equal(spread, np.broadcast_to(right[:, None], spread.shape))
 
 
-@pytest.mark.parametrize("shape", [(300, 4), (70, 8), (70, 12), (5, 256), (3, 12 * 16), (1, 2**17)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(300, 4), (70, 8), (70, 12), (5, 256), (3, 12 * 16), (1, 2**17)], ids=str
+)
 @pytest.mark.parametrize("dtype", HALVES)
 def test_16_bit_results_are_the_rounded_float32_results(dtype, shape):
     rng = np.random.default_rng(0)
