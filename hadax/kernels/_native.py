@@ -88,12 +88,7 @@ def lower_wht(
     side: str = "before",
 ) -> Sequence[Any] | None:
     """The lowering of the Walsh-Hadamard transform for CPUs, or None where XLA computes it."""
-    if implementation not in (None, "native") or order != "natural":
-        return None
-    refusal = _refusal(ctx, n)
-    if refusal is not None:
-        if implementation == "native":
-            _checks.backend_cannot("native", refusal)
+    if order != "natural" or not _serves(ctx, implementation):
         return None
     if implementation is None and _is_lonely(ctx.avals_in[0]):
         return None
@@ -107,17 +102,33 @@ def lower_wht(
 
 
 def lower_fftbr(
-    ctx: Any, x: Any, *, n: int, inverse: bool = False, transpose: bool = False
+    ctx: Any,
+    x: Any,
+    *,
+    n: int,
+    implementation: str | None = None,
+    inverse: bool = False,
+    transpose: bool = False,
 ) -> Sequence[Any] | None:
     """The lowering of the bit-reversed Fourier transform for CPUs, or None: JAX computes it."""
-    if _refusal(ctx, n) is not None:
+    if not _serves(ctx, implementation):
         return None
     backwards = inverse != transpose  # natural order in, bit-reversed order out
     attributes = {"conjugate": np.bool_(inverse), "transpose": np.bool_(backwards)}
     return _call(ctx, "hadax_fftbr", (x,), {"scale": np.float64(n**-0.5), **attributes})
 
 
-def _refusal(ctx: Any, n: int) -> str | None:
+def _serves(ctx: Any, implementation: str | None) -> bool:
+    """Whether the library may compute this and can; an error if it has to and cannot."""
+    if implementation not in (None, "native"):
+        return False
+    refusal = _refusal(ctx)
+    if refusal is not None and implementation == "native":
+        _checks.backend_cannot("native", refusal)
+    return refusal is None
+
+
+def _refusal(ctx: Any) -> str | None:
     """Why this array is not for the library, or None."""
     aval = ctx.avals_in[0]
     if library().instruction_set is None:
