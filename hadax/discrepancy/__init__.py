@@ -1,11 +1,11 @@
 """How far structured rotations are from uniformly random ones: exact laws, bounds, bands."""
 
+from hadax.discrepancy._bootstrap import MIN_DRAWS
+from hadax.discrepancy.bounds import kolmogorov_bound, kolmogorov_certificate
 from hadax.discrepancy.coordinate import coordinate_law
 from hadax.discrepancy.kolmogorov import (
-    MIN_DRAWS,
     Band,
     dkw_radius,
-    kolmogorov_bound,
     kolmogorov_exact,
     kolmogorov_sampled,
     ks_band,
@@ -18,6 +18,8 @@ from hadax.discrepancy.laws import (
 )
 from hadax.discrepancy.moments import fourth_moment
 from hadax.discrepancy.quantized import DriveBias, drive_bias, lloyd_max_distortion
+from hadax.discrepancy.quenched import quenched_ks
+from hadax.discrepancy.rao_blackwell import kolmogorov_rao_blackwell
 from hadax.discrepancy.wasserstein import (
     Estimate,
     w2_lower,
@@ -38,10 +40,13 @@ __all__ = [
     "drive_bias",
     "fourth_moment",
     "kolmogorov_bound",
+    "kolmogorov_certificate",
     "kolmogorov_exact",
+    "kolmogorov_rao_blackwell",
     "kolmogorov_sampled",
     "ks_band",
     "lloyd_max_distortion",
+    "quenched_ks",
     "rademacher_lattice_pmf",
     "sphere_coordinate_cdf",
     "sphere_coordinate_cf",
