@@ -130,3 +130,19 @@ def no_decay(left: float, cutoff: float, window: float) -> NoReturn:
         f"absolute value of its characteristic function still has the mean {left:.2g}. Use "
         "kolmogorov_exact or kolmogorov_sampled for integers, or simulate and use ks_band."
     )
+
+
+def one_to_three_blocks(blocks: object) -> NoReturn:
+    """Refuse a number of blocks whose last but one is not enumerated."""
+    raise ValueError(
+        f"Argument `blocks` must be 1, 2 or 3, but is {blocks!r}. Simulate more blocks: "
+        "<h, y> of a row h of H is a coordinate after one block less."
+    )
+
+
+def small_dimension(name: str, d: int, there: tuple[int, ...]) -> NoReturn:
+    """Refuse a dimension whose signs or subsets are too many, or that is no power of two."""
+    raise ValueError(
+        f"Argument `{name}` must have a dimension of {there}, but has {d}. Larger ones have too "
+        "many signs and subsets to enumerate."
+    )

@@ -169,6 +169,49 @@ def ks_band(samples: ArrayLike, d: int, *, confidence: float = 0.99) -> Band:
     return Band(value, max(0.0, value - radius), min(1.0, value + radius))
 
 
+def ks_two_band(samples: ArrayLike, others: ArrayLike, *, confidence: float = 0.99) -> Band:
+    r"""Kolmogorov distance between two simulated laws, with its DKW band.
+
+    $\sup_t |F_n(t) - G_m(t)|$ of the two empirical distribution functions; both are within their
+    `dkw_radius` with probability at least `confidence`.
+
+    Args:
+        samples: array (n,), real: independent draws.
+        others: array (m,), real: independent draws of the other law. If both laws have jumps at the
+            same places, round both: round-off would tell the places apart.
+        confidence: of the band, between 0 and 1.
+
+    Returns:
+        The distance with its band, a `Band`.
+
+    Raises:
+        ValueError: `samples` or `others` is empty, not one-dimensional or not finite, or
+            `confidence` outside (0, 1).
+        TypeError: `samples` or `others` is not real, or `confidence` is no number.
+
+    Cost:
+        O((n + m) log(n + m)).
+
+    Example:
+        >>> import numpy as np
+        >>> from hadax.discrepancy import ks_two_band
+        >>> ks_two_band(np.arange(3000), np.arange(3000) + 1500).value
+        0.5
+
+    See Also:
+        scipy.stats.ks_2samp, which tests for equality; `ks_band`, where the other law is known.
+    """
+    one = np.sort(_discrepancy_checks.sample("samples", samples))
+    two = np.sort(_discrepancy_checks.sample("others", others))
+    confidence = _discrepancy_checks.fraction("confidence", confidence)
+    places = np.concatenate([one, two])
+    shares = [np.searchsorted(part, places, side="right") / part.size for part in (one, two)]
+    value = float(np.max(np.abs(shares[0] - shares[1])))
+    each = (1 + confidence) / 2
+    radius = sum(dkw_radius(part.size, confidence=each) for part in (one, two))
+    return Band(value, max(0.0, value - radius), min(1.0, value + radius))
+
+
 def dkw_radius(count: int, *, confidence: float = 0.99) -> float:
     r"""Half width of the DKW confidence band of a distribution function.
 
