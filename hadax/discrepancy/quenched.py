@@ -12,6 +12,7 @@ from hadax.discrepancy.laws import sphere_coordinate_cdf
 # The target is interpolated: with a table of this size its error is below 1e-6 from d = 4 on.
 _TABLE = 1 << 14
 _REACH = 9.0  # standard deviations
+_BINS = 1 << 20  # between which long vectors are not told apart
 
 
 def quenched_ks(y: Num[ArrayLike, "... d"]) -> Num[Array, "..."]:
@@ -26,14 +27,14 @@ def quenched_ks(y: Num[ArrayLike, "... d"]) -> Num[Array, "..."]:
         y: array (..., d), real floating point, unit vectors, d at least 4.
 
     Returns:
-        Array (...), of the dtype of `y`, or float32 for 16-bit floats.
+        Array (...), of the dtype of `y`, or float32 for 16-bit floats; exact to about 2e-6.
 
     Raises:
         TypeError: `y` is not real floating point.
         ValueError: `y` has no axis, or d is less than 4.
 
     Cost:
-        One sort: O(d log d) a vector.
+        One sort a vector: O(d log d). From d = 65536 on 2^20 counts instead: O(d).
 
     Example:
         >>> import jax.numpy as jnp
@@ -51,11 +52,25 @@ def quenched_ks(y: Num[ArrayLike, "... d"]) -> Num[Array, "..."]:
     reach = min(_REACH, math.sqrt(d))
     places = np.linspace(-reach, reach, _TABLE)
     table = jnp.asarray(sphere_coordinate_cdf(places, d), dtype)
-    steps = jnp.arange(d + 1, dtype=dtype) / d
 
-    def distance(vector: Array) -> Array:
-        ordered = math.sqrt(d) * jnp.sort(vector)
-        target = jnp.interp(ordered, jnp.asarray(places, dtype), table)
-        return jnp.max(jnp.maximum(steps[1:] - target, target - steps[:-1]))
+    def target(t: Array) -> Array:
+        place = jnp.clip((t + reach) * ((_TABLE - 1) / (2 * reach)), 0, _TABLE - 1)
+        left = jnp.minimum(place.astype("int32"), _TABLE - 2)
+        part = place - left.astype(dtype)
+        return (1 - part) * table[left] + part * table[left + 1]
 
+    def by_sorting(vector: Array) -> Array:
+        expected = target(math.sqrt(d) * jnp.sort(vector))
+        steps = jnp.arange(d + 1, dtype=dtype) / d
+        return jnp.max(jnp.maximum(steps[1:] - expected, expected - steps[:-1]))
+
+    def by_counting(vector: Array) -> Array:
+        # XLA sorts a million numbers in a second on a CPU; counts in bins of equal expectation are
+        # off by one bin's at most.
+        bins = (target(math.sqrt(d) * vector) * _BINS).astype("int32")
+        counts = jnp.zeros(_BINS, "int32").at[jnp.minimum(bins, _BINS - 1)].add(1)
+        reached = jnp.cumsum(counts).astype(dtype) / d
+        return jnp.max(jnp.abs(reached - jnp.arange(1, _BINS + 1, dtype=dtype) / _BINS))
+
+    distance = by_counting if 16 * d >= _BINS else by_sorting
     return jnp.vectorize(distance, signature="(d)->()")(y.astype(dtype))

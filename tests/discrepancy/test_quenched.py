@@ -9,7 +9,7 @@ import hadax
 from hadax.discrepancy import quenched_ks, sphere_coordinate_cdf
 
 
-@pytest.mark.parametrize("d", [4, 64, 1024])
+@pytest.mark.parametrize("d", [4, 64, 1024, 2**16])
 def test_is_the_distance_of_scipy(d):
     stats = pytest.importorskip("scipy.stats")
     y = np.random.default_rng(d).normal(size=(3, d))
@@ -18,7 +18,7 @@ def test_is_the_distance_of_scipy(d):
         stats.kstest(math.sqrt(d) * row, lambda t: sphere_coordinate_cdf(t, d)).statistic
         for row in y
     ]
-    np.testing.assert_allclose(quenched_ks(jnp.asarray(y, "float32")), expected, atol=2e-6)
+    np.testing.assert_allclose(quenched_ks(jnp.asarray(y, "float32")), expected, atol=3e-6)
 
 
 def test_ties_need_no_rounding():
