@@ -30,6 +30,7 @@ from hadax import discrepancy
 
 Input: TypeAlias = Literal["pair", "edge", "golden", "geometric", "random"]
 
+ERRORS = 4  # standard errors of a band
 GOLDEN = (1 + math.sqrt(5)) / 2
 # One block sends the largest entry alone: where it exceeds the sum of the others, in every draw.
 ONE_BLOCK = {"pair": 0.5625, "geometric": 1 / 3}
@@ -113,7 +114,7 @@ def _unit_vector(name: Input, d: int, key: jax.Array) -> NDArray[np.float64]:
 
 def resolved(row: Row) -> bool:
     """Whether a floor stands out of its noise."""
-    return row["floor"] > 4 * row["floor_se"]
+    return row["floor"] > ERRORS * row["floor_se"]
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:
@@ -156,7 +157,7 @@ def _edge_checks(rows: Sequence[Row]) -> Iterator[Check]:
     )
     for row in edge:
         root = math.sqrt(row["d"])
-        radius = 4 * row["along_se"] * root
+        radius = ERRORS * row["along_se"] * root
         yield Check(
             f"sqrt(d) bias(edge, 2 blocks, d={row['d']}) <= -0.55: it falls no faster",
             "measured",
@@ -179,8 +180,8 @@ def _repair_checks(found: dict[tuple[str, int, int], Row]) -> Iterator[Check]:
                 three["floor"] / row["floor"],
                 "at most",
                 0.05,
-                low=(three["floor"] - 4 * three["floor_se"]) / row["floor"],
-                high=(three["floor"] + 4 * three["floor_se"]) / row["floor"],
+                low=(three["floor"] - ERRORS * three["floor_se"]) / row["floor"],
+                high=(three["floor"] + ERRORS * three["floor_se"]) / row["floor"],
             )
 
 
@@ -192,7 +193,7 @@ def _reference_checks(found: dict[tuple[str, int, int], Row]) -> Iterator[Check]
         if row is None:
             continue
         scale = row["d"] ** entry["power"]
-        radius = 4 * math.hypot(row["along_se"] * scale, entry["se"]) + entry["digit"]
+        radius = ERRORS * math.hypot(row["along_se"] * scale, entry["se"]) + entry["digit"]
         yield Check(
             f"d^{entry['power']:g} bias({entry['input']}, {entry['blocks']} blocks, d={row['d']}): "
             "reference table (4 standard errors)",
@@ -208,9 +209,9 @@ def _reference_checks(found: dict[tuple[str, int, int], Row]) -> Iterator[Check]
         if row is None:
             continue
         where = f"floor({entry['input']}, {entry['blocks']} blocks, d={row['d']})"
-        radius = 4 * row["floor_se"]
+        radius = ERRORS * row["floor_se"]
         if entry["relation"] == "equals":
-            radius += 4 * entry["se"] + entry["digit"]
+            radius += ERRORS * entry["se"] + entry["digit"]
         yield Check(
             f"{where}: reference table (4 standard errors)",
             "reference",

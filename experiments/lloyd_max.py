@@ -217,9 +217,7 @@ def _structure_checks(
         expected = 1.0
         if name in NONZEROS:
             expected = exact[name, d, bits]["error"] / exact["uniform", d, bits]["error"]
-        ratio = row["unbiased"] / uniform["unbiased"]
-        relative = [each["unbiased_se"] / each["unbiased"] for each in (row, uniform)]
-        radius = ERRORS * ratio * math.hypot(*relative)
+        ratio, radius = _ratio(row, uniform, "unbiased")
         yield Check(
             f"EDEN, unbiased: {name} over uniform, {bits} bits, d={d}: the exact ratio to 1 %",
             "measured",
@@ -230,6 +228,25 @@ def _structure_checks(
             high=ratio + radius,
             tolerance=0.01,
         )
+
+
+def ratios(rows: Sequence[Row], name: str, method: Method) -> list[tuple[int, float, float]]:
+    """Errors of an input over those of a uniform vector: (d, ratio, half width of its band)."""
+    column = "error" if method == "exact" else "unbiased"
+    here = {(row["input"], row["d"]): row for row in rows if row["method"] == method}
+    found = []
+    for (each, d), row in here.items():
+        uniform = here.get(("uniform", d))
+        if each == name and uniform is not None:
+            found.append((d, *_ratio(row, uniform, column)))
+    return found
+
+
+def _ratio(row: Row, other: Row, column: str) -> tuple[float, float]:
+    """Return the ratio of two errors and the half width of its band."""
+    ratio = row[column] / other[column]
+    relative = [each[f"{column}_se"] / each[column] for each in (row, other)]
+    return ratio, ERRORS * ratio * math.hypot(*relative)
 
 
 def _closed_form_checks(eden: dict[tuple[str, int, int], Row]) -> Iterator[Check]:
