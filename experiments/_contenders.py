@@ -109,7 +109,7 @@ _COMPLEX: dict[str, Any] = {"workloads": ("fftbr",), "dtypes": ("complex64", "co
 
 
 def _ours(implementation: str) -> list[Contender]:
-    """The transform by one backend of hadax."""
+    """The transforms by one backend of hadax."""
     family = f"hadax {implementation}"
     make: dict[str, Any] = {"implementation": implementation}
     return [
@@ -127,6 +127,8 @@ def _ours(implementation: str) -> list[Contender]:
             family, "fresh, async dispatch", "transform", **make, donate=False,
             environment=_ASYNC, workloads=("fwht",), interest=(0, 1 << 16),
         ),
+        _jax(family, "fftbr, fresh", "fftbr", **make, donate=False, **_COMPLEX),
+        _jax(family, "fftbr, donated", "fftbr", **make, donate=True, **_COMPLEX),
     ]  # fmt: skip
 
 

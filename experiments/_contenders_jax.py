@@ -44,9 +44,9 @@ def rotation(job: Job, *, donate: bool) -> Prepared:
     return _prepared(lambda x, operator: operator(x), job, donate, operator)
 
 
-def fftbr(job: Job, *, donate: bool) -> Prepared:
-    """`hadax.fftbr`."""
-    return _prepared(hadax.fftbr, job, donate)
+def fftbr(job: Job, *, donate: bool, implementation: Any = None) -> Prepared:
+    """`hadax.fftbr` by one backend, or by the first that serves."""
+    return _prepared(functools.partial(hadax.fftbr, implementation=implementation), job, donate)
 
 
 def gather_fft(job: Job) -> Prepared:

@@ -92,6 +92,8 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
         "w2_se": w2_se,
         "cost": float(cost.mean()),
         "cost_se": float(cost.std(ddof=1)) / math.sqrt(samples),
+        "w1": float(np.sqrt(cost).mean()),
+        "w1_se": float(np.sqrt(cost).std(ddof=1)) / math.sqrt(samples),
         "sign_z": float(signs.sum()) / math.sqrt(signs_drawn),
         "law_distance": _lattice_ks(np.rint(signs).astype(int), _signs(trial.input, d)),
         "law_radius": discrepancy.dkw_radius(samples, confidence=CONFIDENCE),
@@ -238,11 +240,24 @@ def _reference_checks(rows: Sequence[Row]) -> Iterator[Check]:
                 0.51 * 10**-digits,
             )
     for row in rows:
-        if row["input"] == "two" and str(row["d"]) in table["two"]:
-            value, se = table["two"][str(row["d"])]
+        d = str(row["d"])
+        if row["input"] == "e1" and d in table["w1"]:
+            # The reference has no errors: those of as many draws as it made for "two" at least.
+            radius = 4 * math.hypot(row["w1_se"], table["two"][d][1]) + 0.5e-5
+            yield Check(
+                f"W1(e1, d={d}): reference table (4 standard errors)",
+                "reference",
+                row["w1"],
+                "equals",
+                table["w1"][d],
+                low=row["w1"] - radius,
+                high=row["w1"] + radius,
+            )
+        if row["input"] == "two" and d in table["two"]:
+            value, se = table["two"][d]
             radius = 3 * math.hypot(se, row["w2_se"])
             yield Check(
-                f"W2(two, d={row['d']}): reference table (3 standard errors)",
+                f"W2(two, d={d}): reference table (3 standard errors)",
                 "reference",
                 row["w2"],
                 "equals",

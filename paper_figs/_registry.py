@@ -30,6 +30,8 @@ NAMES = (
     "drive_bias",
     "lloyd_max",
     "mean_estimation",
+    "johnson_lindenstrauss",
+    "random_features",
     "llm_perplexity",
     "llm_activations",
     "speed",

@@ -24,7 +24,8 @@ _BOTTOM = 1e-5  # of the axis: float32 says no more
 
 def draw(df: pl.DataFrame) -> Figure:
     """Draw a panel for the smallest and the largest dimension."""
-    dimensions = sorted({df["d"].min(), df["d"].max()})
+    every = df["d"].unique().sort().to_list()
+    dimensions = list(dict.fromkeys((every[0], every[-1])))
     figure, axes = plt.subplots(1, len(dimensions), figsize=(7.4, 3.4), sharey=True, squeeze=False)
     for ax, d in zip(axes[0], dimensions, strict=True):
         ax.set_title(f"d = {d}")

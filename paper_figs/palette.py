@@ -69,6 +69,30 @@ ROTATION_LABELS: Final = {
     "haar": "Haar",
 }
 ROTATION_MARKERS: Final = {"none": "X", "one block": "o", "two blocks": "s", "haar": "^"}
+FEATURES: Final = {
+    "gaussian": BLACK,
+    "orf": GREY,
+    "fastfood": GREEN,
+    "sorf1": ORANGE,
+    "sorf2": SKY,
+    "sorf3": BLUE,
+}
+FEATURE_LABELS: Final = {
+    "gaussian": "Gaussian",
+    "orf": "ORF",
+    "fastfood": "Fastfood",
+    "sorf1": "SORF, k = 1",
+    "sorf2": "k = 2",
+    "sorf3": "k = 3",
+}
+FEATURE_MARKERS: Final = {
+    "gaussian": "X",
+    "orf": "^",
+    "fastfood": "v",
+    "sorf1": "o",
+    "sorf2": "s",
+    "sorf3": "D",
+}
 RACERS: Final = {
     "hadax native": BLUE,
     "hadax xla": VERMILION,

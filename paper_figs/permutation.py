@@ -1,5 +1,7 @@
 """What a permutation before the last signs repairs: W2 over the dimension, and joint laws."""
 
+from typing import Final, Literal
+
 import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -27,7 +29,7 @@ CAPTION = (
 
 _WAYS = {"none": "none", "fixed": "fixed", "feistel": "Feistel", "fresh": "fresh"}
 _TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1)
-_STYLES = {2: "-", 3: "--"}
+_STYLES: Final[dict[int, Literal["-", "--"]]] = {2: "-", 3: "--"}
 
 
 def draw(df: pl.DataFrame) -> Figure:

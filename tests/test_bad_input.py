@@ -53,6 +53,12 @@ def test_randomized_hadamard_refuses_unknown_permutations():
         hadax.randomized_hadamard(KEY, 8, permute="random")  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("transform", [hadax.fftbr, hadax.ifftbr], ids=lambda f: f.__name__)
+def test_fftbr_refuses_an_unknown_implementation(transform):
+    with pytest.raises(ValueError, match="`implementation` must be one of 'xla', 'dense'"):
+        transform(X, implementation="cuda")
+
+
 @pytest.mark.parametrize("transform", [hadax.fwht, hadax.ifwht], ids=lambda f: f.__name__)
 def test_fwht_refuses_bad_words_lengths_and_dtypes(transform):
     with pytest.raises(

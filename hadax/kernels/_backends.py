@@ -38,7 +38,7 @@ def backends() -> BackendTable:
     With implementation=None the first that is available and can compute a given array (its dtype,
     its length) serves; "xla" can compute all of them. "mosaic_gpu" and "dense" serve on request
     only. Which one serves is decided when a program is compiled, for the platform it is compiled
-    for.
+    for. `fftbr` and `ifftbr` have "native" and "xla".
 
     Returns:
         Table of (implementation, platform, available, reason), which prints as one.
@@ -52,7 +52,7 @@ def backends() -> BackendTable:
         ['xla', 'dense']
 
     See Also:
-        `fwht`, whose argument `implementation` takes these words; `jax.devices`.
+        `fwht` and `fftbr`, whose argument `implementation` takes these words; `jax.devices`.
     """
     native = _native.library()
     return BackendTable(

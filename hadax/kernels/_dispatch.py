@@ -64,8 +64,18 @@ def _kron2_transpose(parameters: Parameters) -> Parameters:
     return parameters | {"base": ((a, c), (b, d))}
 
 
-def _fftbr_kernel(x: Array, *, inverse: bool = False, transpose: bool = False) -> Array:
+def _fftbr_kernel(
+    x: Array,
+    *,
+    implementation: Implementation | None = None,
+    inverse: bool = False,
+    transpose: bool = False,
+) -> Array:
     """Forward F R, inverse R F*, with the bit reversal R; the transposes are R F and F* R."""
+    if implementation not in (None, "xla"):
+        native = implementation == "native"
+        reason = "it does not serve this platform" if native else "it has no Fourier transform"
+        _checks.backend_cannot(implementation, reason)
     transform = jnp.fft.ifft if inverse else jnp.fft.fft
     if inverse == transpose:
         return transform(_bit_reverse_kernel(x), norm="ortho")

@@ -30,12 +30,20 @@ _LONG = 1 << 13
 
 
 def lower_fftbr(
-    ctx: Any, x: Any, *, n: int, inverse: bool = False, transpose: bool = False
+    ctx: Any,
+    x: Any,
+    *,
+    n: int,
+    implementation: str | None = None,
+    inverse: bool = False,
+    transpose: bool = False,
 ) -> Sequence[Any] | None:
     """The lowering for CPUs of F R, or R F* for the inverse, or of the transposes R F and F* R.
 
-    Or None, where the permutation is the faster way.
+    Or None, where the permutation is the faster way, or another implementation is asked for.
     """
+    if implementation not in (None, "xla"):
+        return None
     (aval,) = ctx.avals_in
     kernel = functools.partial(transform, conjugate=inverse, transpose=inverse != transpose)
     known = all(isinstance(d, int) for d in aval.shape) and not is_spread(ctx)

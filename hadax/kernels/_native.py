@@ -26,9 +26,8 @@ LIBRARY = Path(__file__).parent / "native/libhadax.so"
 _TARGETS = ("hadax_wht", "hadax_wht_signed", "hadax_fftbr")
 _FLOATS = ("float32", "float64", "bfloat16", "float16", "complex64", "complex128")
 _DTYPES = (*_FLOATS, "int32", "int64", "uint32", "uint64")
-# Blocks shorter than a vector, and matrices whose tables of sums no cache holds, are left to XLA.
-_SHORTEST_BLOCK = 16
-_LARGEST_FACTOR = 1024
+# One vector that is all dense factor fills a single lane: up to here XLA's product is faster.
+_LONELY = 2048
 _MOST_AXES = 12  # the names that a sharding rule has for them
 
 
@@ -64,11 +63,7 @@ def library() -> Library:
     instructions = handle.hadax_isa().decode()
     wanted = os.environ.get("HADAX_ISA", instructions)
     remark = "" if wanted == instructions else f"; HADAX_ISA={wanted} is not among this machine's"
-    return Library(
-        instructions,
-        f"built, with {instructions} instructions{remark}; for n = m * 2^k with m <= "
-        f"{_LARGEST_FACTOR}, and 2^k >= {_SHORTEST_BLOCK} unless m = 1",
-    )
+    return Library(instructions, f"built, with {instructions} instructions{remark}")
 
 
 def _interface_version() -> tuple[int, int] | None:
@@ -93,12 +88,9 @@ def lower_wht(
     side: str = "before",
 ) -> Sequence[Any] | None:
     """The lowering of the Walsh-Hadamard transform for CPUs, or None where XLA computes it."""
-    if implementation not in (None, "native") or order != "natural":
+    if order != "natural" or not _serves(ctx, implementation):
         return None
-    refusal = _refusal(ctx, n)
-    if refusal is not None:
-        if implementation == "native":
-            _checks.backend_cannot("native", refusal)
+    if implementation is None and _is_lonely(ctx.avals_in[0]):
         return None
     attributes: dict[str, Any] = {"scale": np.float64(scale), "patterns": _patterns(n, transpose)}
     if len(args) == 1:
@@ -110,17 +102,33 @@ def lower_wht(
 
 
 def lower_fftbr(
-    ctx: Any, x: Any, *, n: int, inverse: bool = False, transpose: bool = False
+    ctx: Any,
+    x: Any,
+    *,
+    n: int,
+    implementation: str | None = None,
+    inverse: bool = False,
+    transpose: bool = False,
 ) -> Sequence[Any] | None:
     """The lowering of the bit-reversed Fourier transform for CPUs, or None: JAX computes it."""
-    if _refusal(ctx, n) is not None:
+    if not _serves(ctx, implementation):
         return None
     backwards = inverse != transpose  # natural order in, bit-reversed order out
     attributes = {"conjugate": np.bool_(inverse), "transpose": np.bool_(backwards)}
     return _call(ctx, "hadax_fftbr", (x,), {"scale": np.float64(n**-0.5), **attributes})
 
 
-def _refusal(ctx: Any, n: int) -> str | None:
+def _serves(ctx: Any, implementation: str | None) -> bool:
+    """Whether the library may compute this and can; an error if it has to and cannot."""
+    if implementation not in (None, "native"):
+        return False
+    refusal = _refusal(ctx)
+    if refusal is not None and implementation == "native":
+        _checks.backend_cannot("native", refusal)
+    return refusal is None
+
+
+def _refusal(ctx: Any) -> str | None:
     """Why this array is not for the library, or None."""
     aval = ctx.avals_in[0]
     if library().instruction_set is None:
@@ -133,10 +141,13 @@ def _refusal(ctx: Any, n: int) -> str | None:
         return "an exported program must run where there is no such library"
     if len(aval.shape) > _MOST_AXES:
         return f"it has more than {_MOST_AXES} axes"
-    m, k = _hadamard_orders.decompose(n)
-    if m > _LARGEST_FACTOR or (m > 1 and 2**k < _SHORTEST_BLOCK):
-        return f"of the length {n} = {m} * {2**k} it needs {m} <= {_LARGEST_FACTOR} and 2^k >= 16"
     return None
+
+
+def _is_lonely(aval: Any) -> bool:
+    """Whether this is one vector whose length has no factor of butterflies."""
+    n = aval.shape[-1]
+    return aval.size == n <= _LONELY and _hadamard_orders.decompose(n)[1] == 0
 
 
 @functools.lru_cache(maxsize=64)

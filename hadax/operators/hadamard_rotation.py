@@ -85,7 +85,7 @@ def randomized_hadamard(
     (a vector with one entry). The vector as a whole stays away from uniform in the Wasserstein
     distance, however many blocks there are: each sign pattern gives one point, and they are too
     few. A uniformly random permutation P before the last signs, $H D_k P H \cdots H D_1 x$, repairs
-    that from three blocks on, for every input that was tried.
+    that from three blocks on: the distance tends to 0 for every input.
 
     Args:
         key: a new-style PRNG key.
@@ -120,7 +120,8 @@ def randomized_hadamard(
 
     References:
         Ailon & Chazelle (2009) for one block, Zilca & Mendelson (2026) for two: keys `ailon2009`,
-        `zilca2026`. For the permutation docs/theory/rotations.md, W5.
+        `zilca2026`. For the permutation docs/theory/whole_vectors.md, W5
+        and W6.
     """
     _checks.key(key)
     n = _checks.integer("n", n, minimum=1)

@@ -3,11 +3,13 @@
 import jax.numpy as jnp
 
 from hadax import _checks, _dtypes
-from hadax._typing import Array, ArrayLike, DTypeLike, Inexact, Num, Shaped
+from hadax._typing import Array, ArrayLike, DTypeLike, Implementation, Inexact, Num, Shaped
 from hadax.kernels import _dispatch
 
 
-def fftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
+def fftbr(
+    x: Num[ArrayLike, "..."], *, axis: int = -1, implementation: Implementation | None = None
+) -> Inexact[Array, "..."]:
     r"""Orthonormal Fourier transform of an input given in bit-reversed order.
 
     $y = F R\,x$ with the unitary $F_{jk} = n^{-1/2} e^{-2\pi i jk/n}$ and the bit reversal $R$.
@@ -16,13 +18,17 @@ def fftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
     Args:
         x: array (..., n, ...), real or complex, n a power of two, in bit-reversed order.
         axis: the axis to transform.
+        implementation: the backend (`hadax.backends`), "native" or "xla", or None for the first one
+            that can compute this on the platform the program is compiled for.
 
     Returns:
         Array of the shape of x in natural order: complex128 for 64-bit input, else complex64.
 
     Raises:
-        ValueError: n is no power of two; the axis does not exist or is empty.
+        ValueError: n is no power of two; the axis does not exist or is empty; an unknown word.
         TypeError: x does not hold numbers.
+        NotImplementedError: the implementation asked for cannot compute this; raised when the
+            program is compiled.
 
     Cost:
         O(n log n) operations a vector. On CPUs nothing is permuted, elsewhere there is one gather.
@@ -38,10 +44,12 @@ def fftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
     References:
         Jagadeeswaran & Hickernell (2019), key `jagadeeswaran2019`.
     """
-    return _fftbr(x, axis, inverse=None)
+    return _fftbr(x, axis, implementation, inverse=None)
 
 
-def ifftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]:
+def ifftbr(
+    x: Num[ArrayLike, "..."], *, axis: int = -1, implementation: Implementation | None = None
+) -> Inexact[Array, "..."]:
     r"""Orthonormal inverse Fourier transform with its output in bit-reversed order.
 
     $x = R F^* y$, so that `ifftbr(fftbr(x))` is x.
@@ -49,13 +57,17 @@ def ifftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]
     Args:
         x: array (..., n, ...), real or complex, n a power of two, in natural order.
         axis: the axis to transform.
+        implementation: the backend (`hadax.backends`), "native" or "xla", or None for the first one
+            that can compute this on the platform the program is compiled for.
 
     Returns:
         Array of the shape of x in bit-reversed order: complex128 for 64-bit input, else complex64.
 
     Raises:
-        ValueError: n is no power of two; the axis does not exist or is empty.
+        ValueError: n is no power of two; the axis does not exist or is empty; an unknown word.
         TypeError: x does not hold numbers.
+        NotImplementedError: the implementation asked for cannot compute this; raised when the
+            program is compiled.
 
     Cost:
         O(n log n) operations a vector. On CPUs nothing is permuted, elsewhere there is one gather.
@@ -72,7 +84,7 @@ def ifftbr(x: Num[ArrayLike, "..."], *, axis: int = -1) -> Inexact[Array, "..."]
     References:
         Jagadeeswaran & Hickernell (2019), key `jagadeeswaran2019`.
     """
-    return _fftbr(x, axis, inverse=True)
+    return _fftbr(x, axis, implementation, inverse=True)
 
 
 def bit_reverse(x: Shaped[ArrayLike, "..."], *, axis: int = -1) -> Shaped[Array, "..."]:
@@ -184,12 +196,21 @@ def omega_fwht(m: int, *, dtype: DTypeLike | None = None) -> Inexact[Array, " n"
     return jnp.ones(1 << m, _checks.dtype("dtype", dtype, float, jnp.inexact))
 
 
-def _fftbr(x: Num[ArrayLike, "..."], axis: int, *, inverse: bool | None) -> Inexact[Array, "..."]:
+def _fftbr(
+    x: Num[ArrayLike, "..."],
+    axis: int,
+    implementation: Implementation | None,
+    *,
+    inverse: bool | None,
+) -> Inexact[Array, "..."]:
     """Check and transform the axis as the last one."""
+    _checks.implementation(implementation)
     x = _checks.array("x", x)
     axis = _checks.axis(x, axis)
     _checks.power_of_two(x.shape[axis], why="a bit-reversed transform")
     y = _dispatch.fftbr(
-        jnp.moveaxis(x.astype(_dtypes.complex_dtype(x.dtype)), axis, -1), inverse=inverse
+        jnp.moveaxis(x.astype(_dtypes.complex_dtype(x.dtype)), axis, -1),
+        implementation=implementation,
+        inverse=inverse,
     )
     return jnp.moveaxis(y, -1, axis)

@@ -56,7 +56,7 @@ def check_case(seed: int) -> np.ndarray:
 
 def _length(rng: np.random.Generator) -> int:
     if rng.random() < 0.3:
-        return int(rng.choice([12, 20, 28, 44, 68, 92])) << int(rng.integers(4, 8))
+        return int(rng.choice([12, 20, 28, 36, 44, 68, 92])) << int(rng.integers(0, 8))
     return 1 << int(rng.integers(0, 18 if rng.random() < 0.3 else 12))
 
 

@@ -81,6 +81,41 @@ def test_pure_jax_goes_row_by_row_through_long_rows_of_a_large_array(monkeypatch
     assert "stablehlo.fft" in program(3, 1 << 10)
 
 
+@pytest.mark.parametrize("transform", [hadax.fftbr, hadax.ifftbr], ids=["fftbr", "ifftbr"])
+@pytest.mark.parametrize("word", ["xla", pytest.param("native", marks=needs_native)])
+def test_the_implementation_asked_for_serves_both_ways(transform, word):
+    x = jnp.asarray(gaussian(2, 64))
+
+    def asked(v):
+        return transform(v, implementation=word)
+
+    back = jax.linear_transpose(asked, x)
+    for function in (asked, back):
+        program = jax.jit(function).lower(x).as_text()
+        assert ("@hadax_fftbr" in program) == (word == "native")
+    inverse = transform is hadax.ifftbr
+    testing.assert_close(asked(x), defined(np.asarray(x), inverse, False), n=64)
+    testing.assert_close(back(x)[0], defined(np.asarray(x), inverse, True), n=64)
+
+
+@pytest.mark.parametrize("word", ["triton", "mosaic_gpu", "dense"])
+def test_an_implementation_without_a_fourier_transform_is_refused(word):
+    with pytest.raises(NotImplementedError, match=f"{word}': it has no Fourier transform"):
+        hadax.fftbr(jnp.ones(8), implementation=word)
+
+
+def test_native_is_refused_where_it_cannot_serve(monkeypatch):
+    def native(x):
+        return hadax.ifftbr(x, implementation="native")
+
+    shape = jax.ShapeDtypeStruct((3, 64), jnp.float32)
+    with pytest.raises(NotImplementedError, match="'native': it does not serve this platform"):
+        jax.export.export(jax.jit(native), platforms=["cuda"])(shape)
+    monkeypatch.setattr(_native, "library", lambda: _native.Library(None, "as if not built"))
+    with pytest.raises(NotImplementedError, match="'native': as if not built"):
+        jax.jit(native).lower(shape)
+
+
 @needs_native
 @every_map
 @pytest.mark.parametrize("log_n", [*range(14), 16])

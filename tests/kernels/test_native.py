@@ -53,6 +53,15 @@ def test_random_calls_agree_with_the_definition(first):
         native_fuzz.check_case(seed)
 
 
+@pytest.mark.parametrize("transpose", [None, True])
+@pytest.mark.parametrize("shape", [(200, 12), (70, 40), (33, 96), (3, 2028)], ids=str)
+def test_blocks_shorter_than_a_vector(shape, transpose):
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    h = _reference.hadamard_matrix(shape[-1]).astype(np.float64)
+    y = native(jnp.asarray(x), transpose=transpose)
+    testing.assert_close(y, x @ (h if transpose else h.T), n=shape[-1])
+
+
 def test_another_number_of_threads_gives_the_same_bits():
     isa = _native.library().instruction_set
     assert fuzz(20, isa, 1) == fuzz(20, isa, 3)
@@ -96,7 +105,9 @@ def test_every_16_bit_number_is_read_and_rounded_as_numpy_does(dtype, scale):
     np.testing.assert_array_equal(spread, np.broadcast_to(right[:, None], spread.shape))
 
 
-@pytest.mark.parametrize("shape", [(300, 4), (70, 8), (5, 256), (3, 12 * 16), (1, 2**17)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(300, 4), (70, 8), (70, 12), (5, 256), (3, 12 * 16), (1, 2**17)], ids=str
+)
 @pytest.mark.parametrize("dtype", HALVES)
 def test_16_bit_results_are_the_rounded_float32_results(dtype, shape):
     rng = np.random.default_rng(0)
@@ -121,7 +132,7 @@ def test_infinities_and_nan_spread_over_their_own_row_only(side):
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])
-@pytest.mark.parametrize("n", [2, 64, 12 * 16])
+@pytest.mark.parametrize("n", [2, 64, 12, 12 * 16])
 def test_integers_wrap_around(dtype, n):
     limits = np.iinfo(dtype)
     rng = np.random.default_rng(0)

@@ -163,7 +163,6 @@ def test_other_platforms_are_compiled_without_it():
     ("shape", "dtype", "reason"),
     [
         ((2, 64), "int16", "it has no kernel for int16"),
-        ((2, 24), "float32", r"of the length 24 = 12 \* 2 it needs"),
         ((*(1,) * 12, 16), "float32", "it has more than 12 axes"),
     ],
 )
@@ -174,6 +173,16 @@ def test_what_it_cannot_compute_is_refused_with_the_reason(shape, dtype, reason)
         hadax.fwht(x, norm="backward", implementation="native")
     right = _reference.fwht(np.ones(shape, dtype))
     testing.assert_close(hadax.fwht(x, norm="backward"), right, n=shape[-1])
+
+
+@needs_library
+@pytest.mark.parametrize(
+    ("shape", "serves"), [((1, 44), False), ((2, 44), True), ((1, 88), True), ((1, 2100), True)]
+)
+def test_one_vector_that_is_all_dense_factor_is_left_to_xla(shape, serves):
+    x = gaussian(*shape)
+    assert len(calls(hadax.fwht, x)) == serves
+    assert len(calls(lambda x: hadax.fwht(x, implementation="native"), x)) == 1
 
 
 @needs_library

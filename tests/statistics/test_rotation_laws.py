@@ -54,3 +54,35 @@ def test_every_block_maps_the_fourth_moment_by_the_same_rule(nonzeros):
         moment = np.sum(y**4, axis=-1)
         error = max(moment.std() / math.sqrt(SAMPLES), 1e-7)
         assert abs(moment.mean() - expected) < 4 * error
+
+
+@pytest.mark.parametrize("nonzeros", [1, 2, 4, D])
+@pytest.mark.parametrize("theta", [0.5, 1.0, 2.0])
+def test_empirical_characteristic_function_is_near_the_normal_one(nonzeros, theta):
+    """docs/theory/whole_vectors.md, (Q): for every x, in the mean square."""
+    y = rotations(jax.random.key(5), unit_vector(nonzeros), 2)
+    angles = theta * math.sqrt(D) * np.asarray(y, np.float64)
+    off = np.abs(np.mean(np.exp(1j * angles), axis=-1) - math.exp(-(theta**2) / 2)) ** 2
+    error = off.std() / math.sqrt(SAMPLES)
+    assert off.mean() - 4 * error <= (theta**2 + 4.75 * theta**4) / D
+
+
+def test_a_row_of_the_matrix_sees_through_two_blocks():
+    """docs/theory/whole_vectors.md, M1: along it e_1 has two values only."""
+    y = rotations(jax.random.key(6), unit_vector(1), 2)
+    along_rows = math.sqrt(D) * np.asarray(hadax.fwht(y))
+    np.testing.assert_allclose(np.abs(along_rows), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("permute", ["none", "fixed", "fresh"])
+def test_overlaps_of_two_blocks_have_an_atom_that_fresh_permutations_remove(permute):
+    """docs/theory/whole_vectors.md, M3: rotations of (e_1 + e_2)/sqrt 2, half of them disjoint."""
+    keys = jax.random.split(jax.random.key(7), (SAMPLES, 2))
+
+    @jax.vmap
+    def overlap(pair):
+        y, other = (hadax.randomized_hadamard(k, D, permute=permute)(unit_vector(2)) for k in pair)
+        return y @ other
+
+    share = np.mean(np.abs(np.asarray(overlap(keys))) < 1e-6)
+    assert share < 0.3 if permute == "fresh" else share > 0.5

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "native/kernels.h"
 #include "native/simd.h"
 
 namespace hadax {
@@ -20,7 +21,6 @@ struct Dense {
   using V = Simd<T>;
   using Vector = typename V::Vector;
 
-  static constexpr int64_t kStripBytes = 64;
   static constexpr int64_t kColumns = kStripBytes / sizeof(T);
   static constexpr int kVectors = kStripBytes / sizeof(Vector);
   // Columns of the matrix are taken in parts whose table of sums stays in the L1 cache.

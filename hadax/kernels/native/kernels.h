@@ -7,6 +7,9 @@
 
 namespace hadax {
 
+// What the dense factor is applied to at a time (dense.h): a cache line of columns.
+constexpr int64_t kStripBytes = 64;
+
 // A row and what is done to it: out = after * H (before * in) * scale, H = H_m (x) H_2^k.
 struct Row {
   int64_t m = 1;                      // order of the dense factor, 1 or a multiple of 4
@@ -17,6 +20,12 @@ struct Row {
   const uint16_t* patterns = nullptr;  // the dense factor, see dense.h
 
   int64_t size() const { return m << log_block; }
+
+  // How many rows fill a strip: several where a block of one does not (narrow.h).
+  int64_t together(int64_t number_bytes) const {
+    const int64_t numbers = kStripBytes / number_bytes;
+    return m > 1 && (int64_t(1) << log_block) < numbers ? numbers : 1;
+  }
 };
 
 // Thrown by kernels that need memory and get none.
@@ -45,6 +54,7 @@ struct FourierRow {
   const Roots* roots = nullptr;
 
   int64_t size() const { return int64_t(2) << log_n; }  // in real numbers
+  static int64_t together(int64_t) { return 1; }
 };
 
 // The same functions for one number format. A row is worked on either whole, or, by several threads,

@@ -45,7 +45,8 @@ class Job {
     if (rows >= 4 * threads || n < kSplit) {
       const int64_t small = std::max<int64_t>(1, kChunk / n);
       const int64_t chunk = std::max(small, std::min(rows / (8 * threads), 32 * kChunk / n));
-      add({kWhole, rows, chunk}, 0);
+      const int64_t together = row.together(kernels.work_bytes);
+      add({kWhole, rows, (chunk + together - 1) / together * together}, 0);
     } else {
       split(rows, threads);
     }

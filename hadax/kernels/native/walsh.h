@@ -25,6 +25,8 @@ struct Source {
     if constexpr (kSigned) return Simd<T>::flip(v, signs + (i & mask));
     return v;
   }
+  // The same signs for the numbers that are `count` further.
+  HADAX_INLINE Source after(int64_t count) const { return {in + count, signs, mask}; }
 };
 
 template <class S, class T, bool kSigned>
@@ -38,6 +40,7 @@ struct Sink {
     if constexpr (kSigned) v = Simd<T>::flip(v, signs + (i & mask));
     Simd<T>::store(out + i, v);
   }
+  HADAX_INLINE Sink after(int64_t count) const { return {out + count, signs, mask, scale}; }
 };
 
 // The memory a row lives in.
