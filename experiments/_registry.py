@@ -8,6 +8,9 @@ from experiments._contract import Experiment, UsageError
 NAMES = (
     "kolmogorov",
     "wasserstein",
+    "drive_bias",
+    "lloyd_max",
+    "mean_estimation",
     "fourth_moment",
     "permutation",
     "johnson_lindenstrauss",

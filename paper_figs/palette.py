@@ -38,6 +38,29 @@ INPUT_MARKERS: Final = {
     "power": "v",
     "random": "D",
 }
+SENT: Final = {
+    "pair": BLUE,
+    "edge": VERMILION,
+    "golden": ORANGE,
+    "geometric": GREEN,
+    "random": PURPLE,
+}
+SENT_LABELS: Final = {
+    "pair": "(.8, .6, 0, ...)",
+    "edge": r"edge of $\pi/4$",
+    "golden": "golden angle",
+    "geometric": r"$\propto 2^{-j}$",
+    "random": "random",
+}
+SENT_MARKERS: Final = {"pair": "o", "edge": "s", "golden": "P", "geometric": "^", "random": "D"}
+CODECS: Final = {"1 block": ORANGE, "2 blocks": SKY, "3 blocks": GREEN, "stochastic": GREY}
+CODEC_LABELS: Final = {
+    "1 block": "EDEN, 1 block",
+    "2 blocks": "EDEN, 2 blocks",
+    "3 blocks": "EDEN, 3 blocks",
+    "stochastic": "no rotation, stochastic rounding",
+}
+CODEC_MARKERS: Final = {"1 block": "o", "2 blocks": "s", "3 blocks": "^", "stochastic": "X"}
 ROTATIONS: Final = {"none": BLACK, "one block": ORANGE, "two blocks": SKY, "haar": GREY}
 ROTATION_LABELS: Final = {
     "none": "no rotation",
