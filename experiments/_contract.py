@@ -56,7 +56,8 @@ class Check:
 
     The value measured stands for a true one in the band [low, high], a point where it is exact; the
     band is None where the statement is about the measured value itself. The statement is that the
-    true value is ``relation`` ``reference``, give or take ``tolerance``.
+    true value is ``relation`` ``reference``, give or take ``tolerance``. Where nothing could be
+    measured, ``missing`` says why, and the value is NaN.
     """
 
     statement: str
@@ -67,10 +68,14 @@ class Check:
     low: float | None = None
     high: float | None = None
     tolerance: float = 0.0
+    missing: str = ""
 
     @property
     def holds(self) -> Verdict:
-        """Return "yes" or "no", or "undecided" where the band has the bound inside it."""
+        """Return "yes" or "no", or "undecided": the bound is inside the band, or nothing was
+        measured."""
+        if self.missing:
+            return "undecided"
         if math.isnan(self.measured):
             return "no"
         low = self.measured if self.low is None else self.low

@@ -9,7 +9,7 @@ COLUMNS = ("statement", "source", "measured", "band", "reference", "holds")
 
 def cells(check: Check) -> tuple[str, ...]:
     """Return one check as text, in the order of COLUMNS."""
-    band = ""
+    band = check.missing
     if check.low is not None and check.high is not None:
         band = "exact" if check.low == check.high else f"[{check.low:.5g}, {check.high:.5g}]"
     sign = {"at most": "<=", "at least": ">=", "equals": "="}[check.relation]
@@ -19,7 +19,7 @@ def cells(check: Check) -> tuple[str, ...]:
     return (
         check.statement,
         check.source,
-        f"{check.measured:.6g}",
+        "nothing" if check.missing else f"{check.measured:.6g}",
         band,
         reference,
         check.holds,

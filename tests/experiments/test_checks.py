@@ -1,5 +1,7 @@
 """Verdicts of checks, and that the checks of the experiments can fail."""
 
+import math
+
 import pytest
 
 from experiments import kolmogorov, wasserstein
@@ -38,6 +40,12 @@ def test_table_cells():
     assert cells(check) == ("a | b", "paper", "0.25", "[0.2, 0.3]", "<= 0.5 +- 0.01", "yes")
     assert "a \\| b" in markdown_table([check])
     assert summary([check]) == "1 of 1 checks hold"
+
+
+def test_what_was_not_measured_is_undecided_and_says_why():
+    check = Check("a", "measured", math.nan, "at most", 0.5, missing="b: not installed")
+    assert cells(check) == ("a", "measured", "nothing", "b: not installed", "<= 0.5", "undecided")
+    assert summary([check]) == "0 of 1 checks hold, 1 undecided"
 
 
 @pytest.fixture(scope="module")

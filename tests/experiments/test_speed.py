@@ -230,13 +230,52 @@ def test_the_best_peer_counts():
     assert holding(found, "fht-cpu in place / native") == "yes"
 
 
-def test_what_did_not_take_part_gives_no_check():
-    missing = entry("limit, x + 1, donated", [])
-    alone = entry(NATIVE, [1.0] * 3, in_place=True)
-    assert list(verdicts(row(4096, 4096, alone, missing))) == [
-        "fwht, 4096x4096 float32: variants of hadax that fail",
-        "fwht, 4096x4096 float32: error of hadax (largest of 1)",
-    ]
+def reasons(found):
+    return {check.statement: check.missing for check in _speed_checks.checks([found])}
+
+
+def test_a_bound_whose_contender_is_missing_is_undecided_and_says_why():
+    no_library = entry(NATIVE, []) | {"status": "not available: it was not built"}
+    limit = entry(LIMIT, [1.0] * 5)
+    peer = entry("fht-cpu, in place", [1.0] * 3, in_place=True)
+    other = entry("torch, butterfly", []) | {"status": "not installed: torch"}
+    slow = entry("qmcpy, fwht", []) | {"status": "too slow beyond 16 MB"}
+    found = row(4096, 4096, no_library, limit, peer, other, slow)
+    assert {key.partition(", 4096x")[0]: value for key, value in reasons(found).items()} == {
+        "fwht": "",  # hadax itself
+        "native / (x + 1), both donated": f"{NATIVE}: not available: it was not built",
+        "textbook JAX / pure JAX, both fresh": (
+            "textbook JAX, fresh: not asked; hadax xla, fresh: not asked"
+        ),
+        "hadax xla, fresh / first measurement, on its machine": "hadax xla, fresh: not asked",
+        "hadax xla, donated / first measurement, on its machine": "hadax xla, donated: not asked",
+        "compile seconds of hadax native, fresh": "hadax native, fresh: not asked",
+        "compile seconds of hadax xla, fresh": "hadax xla, fresh: not asked",
+        "fastest peer in place (fht-cpu, in place) / native": (
+            f"{NATIVE}: not available: it was not built"
+        ),
+        "torch, butterfly / native": (
+            "torch, butterfly: not installed: torch; hadax native, fresh: not asked"
+        ),
+        "fht-cpu in place / native donated": f"{NATIVE}: not available: it was not built",
+    }
+    assert set(verdicts(found).values()) == {"yes", "undecided"}
+
+
+@pytest.mark.parametrize(
+    ("workload", "shape", "dtype"),
+    [
+        ("fwht", (1, 2**20), "bfloat16"),
+        ("length", (4096, 576), "float32"),
+        ("rotation", (4096, 1024), "float32"),
+        ("fftbr", (1, 2**20), "complex64"),
+    ],
+)
+def test_every_bound_is_there_when_nobody_took_part(workload, shape, dtype):
+    found = row(*shape, workload=workload, dtype=dtype)
+    assert reasons(found)
+    assert all("not asked" in reason for reason in reasons(found).values())
+    assert set(verdicts(found).values()) == {"undecided"}
 
 
 def test_a_failure_is_found_and_an_absence_is_none():
@@ -255,7 +294,7 @@ def test_an_error_or_an_inexact_integer_is_found():
 def test_a_length_is_compared_by_element():
     mine = entry("hadax xla, donated", [2.4 * 576 / 512] * 3)
     power = entry("hadax xla, donated, power of two", [1.0] * 3, error=None)
-    words = "time of an element, n = 576 / n = 512"
+    words = "hadax xla: time of an element, n = 576 / n = 512"
     assert holding(row(4096, 576, mine, power, workload="length"), words) == "yes"
     mine = entry("hadax xla, donated", [2.6 * 576 / 512] * 3)
     assert holding(row(4096, 576, mine, power, workload="length"), words) == "no"
@@ -266,16 +305,21 @@ def test_other_bounds():
     textbook = entry("textbook JAX, fresh", [0.004] * 3, error=1e-7)
     found = row(4096, 1024, xla, textbook)
     assert holding(found, "textbook JAX / pure JAX") == "no"
-    assert holding(found, "first measurement") == "yes"
-    assert holding(found, "compile seconds") == "undecided"
-    assert holding(row(1, 2**20, xla, textbook), "of radix-2 additions") == "no"
+    assert holding(found, "hadax xla, fresh / first measurement") == "yes"
+    assert holding(found, "compile seconds of hadax xla") == "undecided"
+    assert holding(row(1, 2**20, xla, textbook), "hadax xla, fresh / of radix-2 additions") == "no"
     times = [("hadax, transform, fresh", 1.0), ("hadax, rotation, fresh", 1.2)]
     rotation = [entry(name, [seconds] * 3) for name, seconds in times]
-    assert holding(row(4096, 1024, *rotation, workload="rotation"), "rotation / tr") == "no"
+    found = row(4096, 1024, *rotation, workload="rotation")
+    assert holding(found, "rotation / transform, fresh") == "no"
     names = ["hadax, fftbr, fresh", "qmcpy, fftbr", "jnp.fft, gather + fft, fresh"]
     fftbr = [entry(name, [float(k)] * 3) for k, name in enumerate(names, start=1)]
     found = row(1, 2**20, *fftbr, workload="fftbr", dtype="complex64")
     assert holding(found, "qmcpy, fftbr / hadax") == "yes"
     assert holding(found, "gather + fft, fresh / hadax") == "yes"
+    names = ["hadax native, fftbr, fresh", "hadax xla, fftbr, fresh"]
+    fftbr = [entry(name, [seconds] * 3) for name, seconds in zip(names, (1.0, 1.4), strict=True)]
+    found = row(1, 2**20, *fftbr, workload="fftbr", dtype="complex64")
+    assert holding(found, "fftbr in pure JAX / native") == "no"
     imports = {"workload": "import", "import_jax": [1.0] * 3, "import_hadax": [0.4] * 3}
     assert holding(imports, "import hadax adds") == "no"
