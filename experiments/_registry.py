@@ -15,7 +15,6 @@ NAMES = (
     "permutation",
     "johnson_lindenstrauss",
     "random_features",
-    "random_features",
     "llm_rotation",
     "speed",
     "scaling",
