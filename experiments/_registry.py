@@ -9,6 +9,7 @@ NAMES = (
     "kolmogorov",
     "wasserstein",
     "fourth_moment",
+    "quenched",
     "permutation",
     "johnson_lindenstrauss",
     "random_features",

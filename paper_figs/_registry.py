@@ -26,6 +26,7 @@ NAMES = (
     "exponents",
     "wasserstein",
     "fourth_moment",
+    "quenched",
     "permutation",
     "johnson_lindenstrauss",
     "random_features",
