@@ -7,6 +7,7 @@ from experiments._contract import Experiment, UsageError
 
 NAMES = (
     "kolmogorov",
+    "kolmogorov_families",
     "wasserstein",
     "fourth_moment",
     "quenched",

@@ -23,6 +23,7 @@ from experiments._contract import UsageError
 NAMES = (
     "kolmogorov",
     "kolmogorov_constant",
+    "kolmogorov_families",
     "exponents",
     "wasserstein",
     "fourth_moment",
