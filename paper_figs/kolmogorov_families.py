@@ -1,4 +1,4 @@
-"""The Kolmogorov distance after two blocks for families of inputs, with the bounds of both kinds."""
+"""The Kolmogorov distance after two blocks for families of inputs, with its bounds."""
 
 import polars as pl
 from matplotlib import pyplot as plt
