@@ -7,11 +7,13 @@ from experiments._contract import Experiment, UsageError
 
 NAMES = (
     "kolmogorov",
+    "kolmogorov_families",
     "wasserstein",
     "drive_bias",
     "lloyd_max",
     "mean_estimation",
     "fourth_moment",
+    "quenched",
     "permutation",
     "johnson_lindenstrauss",
     "random_features",
