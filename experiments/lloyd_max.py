@@ -3,21 +3,23 @@
 Two methods, each with rows of its own:
 
 * "exact": the mean squared error of a coordinate, from its law (`lloyd_max_distortion`): for a
-  uniform vector, and for three 0-1 vectors after two blocks;
+  uniform vector, and for three 0-1 vectors after two blocks; also with the levels rescaled by the
+  factor that is best for the law;
 * "eden": messages of `hadax.compression.eden` after two blocks, with the error of both scales. The
   input "uniform" is drawn anew for every message: so is its rotation, whatever the rotation is,
   which makes it the row of a uniform (Haar) rotation. "random" is one such vector for all messages
   of a row. Float32: the round-off of an error is below 1e-6 of it.
 
-The error of the levels and one scale that suits the whole vector is at most that of the levels with
-the scale one. Bands of "eden" rows are 4 standard errors: 6e-5 false alarms a comparison.
+A message has a factor of its own, so its least error is at most the rescaled one, and can be far
+less: given the parity of the last signs all entries of such a vector lie on a lattice of twice the
+span. Bands of "eden" rows are 4 standard errors: 6e-5 false alarms a comparison.
 """
 
 import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -85,11 +87,14 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
     """Compute or simulate one error."""
     d, bits = trial.d, trial.bits
     if trial.method == "exact":
-        if trial.input == "uniform":
-            return {"error": discrepancy.lloyd_max_distortion(bits, d=d), "error_se": 0.0}
-        x = (np.arange(d) < NONZEROS[trial.input]).astype(int)
-        error = discrepancy.lloyd_max_distortion(bits, x=x, blocks=BLOCKS)
-        return {"error": error, "error_se": 0.0}
+        law: dict[str, Any] = {"d": d}
+        if trial.input != "uniform":
+            law = {"x": (np.arange(d) < NONZEROS[trial.input]).astype(int), "blocks": BLOCKS}
+        error, rescaled = (
+            discrepancy.lloyd_max_distortion(bits, rescaled=rescaled, **law)
+            for rescaled in (False, True)
+        )
+        return {"error": error, "error_se": 0.0, "rescaled": rescaled}
     key_input, key_draws = jax.random.split(key)
     fixed = None if trial.input == "uniform" else _vector(trial.input, d, key_input)
     errors = functools.partial(_message_errors, fixed, d, bits)
@@ -136,7 +141,7 @@ def checks(rows: Sequence[Row]) -> list[Check]:
     return [
         *_reference_checks(exact),
         *_scale_checks(exact, eden),
-        *_structure_checks(exact, eden),
+        *_structure_checks(eden),
         *_closed_form_checks(eden),
     ]
 
@@ -189,15 +194,15 @@ def _reference_checks(exact: dict[tuple[str, int, int], Row]) -> Iterator[Check]
 def _scale_checks(
     exact: dict[tuple[str, int, int], Row], eden: dict[tuple[str, int, int], Row]
 ) -> Iterator[Check]:
-    """The scale of a message is the best for it: better than the scale one of the exact error."""
+    """The factor of a message is the best for it: better than the best factor for the law."""
     excess = [
-        (row["error"] - exact[place]["error"]) / row["error_se"]
+        (row["error"] - exact[place]["rescaled"]) / row["error_se"]
         for place, row in eden.items()
         if place in exact
     ]
     if excess:
         yield Check(
-            f"EDEN's least error <= Lloyd-Max distortion, {len(excess)} rows (largest excess in "
+            f"EDEN's least error <= rescaled distortion, {len(excess)} rows (largest excess in "
             "standard errors)",
             "ours, proved",
             max(excess),
@@ -206,39 +211,34 @@ def _scale_checks(
         )
 
 
-def _structure_checks(
-    exact: dict[tuple[str, int, int], Row], eden: dict[tuple[str, int, int], Row]
-) -> Iterator[Check]:
-    """What two blocks add to EDEN's error is what they add to the exact one, from d = 1024 on."""
+def _structure_checks(eden: dict[tuple[str, int, int], Row]) -> Iterator[Check]:
+    """Random vectors cannot tell two blocks from a uniform rotation, sparse ones hardly at 4096."""
     for (name, d, bits), row in eden.items():
         uniform = eden.get(("uniform", d, bits))
-        if name == "uniform" or uniform is None or d < 1024:
+        if uniform is None or not (name == "random" or (name in NONZEROS and d >= 4096)):
             continue
-        expected = 1.0
-        if name in NONZEROS:
-            expected = exact[name, d, bits]["error"] / exact["uniform", d, bits]["error"]
         ratio, radius = _ratio(row, uniform, "unbiased")
+        tolerance = 0.01 if name == "random" else 0.02
         yield Check(
-            f"EDEN, unbiased: {name} over uniform, {bits} bits, d={d}: the exact ratio to 1 %",
+            f"EDEN, unbiased: {name} over uniform, {bits} bits, d={d}: 1 to {tolerance:.0%}",
             "measured",
             ratio,
             "equals",
-            expected,
+            1.0,
             low=ratio - radius,
             high=ratio + radius,
-            tolerance=0.01,
+            tolerance=tolerance,
         )
 
 
 def ratios(rows: Sequence[Row], name: str, method: Method) -> list[tuple[int, float, float]]:
     """Errors of an input over those of a uniform vector: (d, ratio, half width of its band)."""
-    column = "error" if method == "exact" else "unbiased"
     here = {(row["input"], row["d"]): row for row in rows if row["method"] == method}
     found = []
     for (each, d), row in here.items():
         uniform = here.get(("uniform", d))
         if each == name and uniform is not None:
-            found.append((d, *_ratio(row, uniform, column)))
+            found.append((d, *_ratio(row, uniform, "error")))
     return found
 
 

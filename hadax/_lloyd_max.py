@@ -58,13 +58,18 @@ def thresholds(levels: Reals) -> Reals:
     return (levels[1:] + levels[:-1]) / 2
 
 
-def distortion(levels: Reals, source: Law) -> float:
-    """Mean squared error of rounding a draw to the nearest of levels that are odd about 0."""
+def distortion(levels: Reals, source: Law, *, rescaled: bool = False) -> float:
+    """Mean squared error of rounding a draw to the nearest of levels that are odd about 0.
+
+    Rescaled: of the nearest level times the one factor that is best.
+    """
     upper = levels[len(levels) // 2 :]
     edges = _edges(upper)
     mass, first, second = (
         _cells(moment, edges) for moment in (source.mass, source.first, source.second)
     )
+    if rescaled:
+        return 1 - 2 * float(upper @ first) ** 2 / float(np.square(upper) @ mass)
     return 2 * float(np.sum(second - 2 * upper * first + np.square(upper) * mass))
 
 

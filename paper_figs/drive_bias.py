@@ -17,8 +17,8 @@ CAPTION = (
     "Squared bias of one-bit DRIVE with the unbiased scale, for unit vectors x: the error of a "
     "mean over clients that no number of clients undercuts. Simulated in float64 with {draws} "
     "draws a point (bars: 4 standard errors); triangles are upper ends where nothing stands out of "
-    "the noise. Grey: what the noise of 100, 10,000 and 1,000,000 clients leaves. With one block the "
-    "larger of two entries is sent alone, for ever (proved); with two, entries that are nearly "
+    "the noise. Grey: what the noise of 100, 10,000 and 1,000,000 clients leaves. With one block "
+    "the larger of two entries is sent alone, for ever (proved); with two, entries that are nearly "
     "equal are the worst found, with a floor of 0.41/d (dashed; measured); three blocks have a "
     "floor far below."
 )

@@ -16,10 +16,11 @@ NEEDS = ("mean_estimation",)
 CAPTION = (
     "Error of the mean of compressed vectors over the number of clients, relative to the mean "
     "squared length of a vector, d = {d}; {repeats} repetitions a point, bars: 4 standard errors. "
-    "Solid lines: 1 bit an entry; dashed: 4 bits. Black: the error of a uniform rotation of a long "
-    "vector over the number of clients. Left: lognormal entries, drawn anew for each client. Middle: "
-    "every client has (.8, .6, 0, ...), on which one block has a bias that averaging does not "
-    "remove. Right: gradients of a small network. Two blocks suffice in all three (measured)."
+    "Solid lines: the least number of bits an entry; dashed: the largest. Black: the error of a "
+    "uniform rotation of a long vector over the number of clients. Left: lognormal entries, drawn "
+    "anew for each client. Middle: every client has (.8, .6, 0, ...), on which one block has a "
+    "bias that averaging does not remove; it is sparse, which stochastic rounding likes. Right: "
+    "gradients of a small network. Two blocks suffice in all three (measured)."
 )
 
 _TITLES = {"lognormal": "lognormal", "pair": "(.8, .6, 0, ...)", "gradient": "gradient"}

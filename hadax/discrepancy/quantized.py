@@ -40,7 +40,12 @@ class DriveBias(NamedTuple):
 
 
 def lloyd_max_distortion(
-    bits: int, *, d: int | None = None, x: ArrayLike | None = None, blocks: int = 2
+    bits: int,
+    *,
+    d: int | None = None,
+    x: ArrayLike | None = None,
+    blocks: int = 2,
+    rescaled: bool = False,
 ) -> float:
     r"""Mean squared error of a coordinate rounded to the best levels for the normal law, exactly.
 
@@ -49,11 +54,17 @@ def lloyd_max_distortion(
     moments, or (b) the structured rotation of x, from its exact law on a lattice. With neither it
     is the error for N(0, 1) itself: 0.3634, 0.1175, 0.0345, 0.0095 with 1 to 4 bits.
 
+    Rescaled, it is the error $1 - (E\,U Q)^2 / E\,Q^2$ of c Q(U) with the best factor c. A message
+    of `hadax.compression.eden` with the scale "mmse" has a factor of its own and the error
+    $1 - a^2/q$, with the means a of UQ and q of Q^2 over the coordinates of a draw: as $a^2/q$ is
+    convex, the mean over draws is at most the rescaled error.
+
     Args:
         bits: bits a coordinate, 1 to 8.
         d: dimension of the uniform vector, at least 3.
         x: array (d,), integers, not all zero, d a power of two: the vector that is rotated.
         blocks: rounds of the rotation of x, 1 or 2.
+        rescaled: whether one factor on all levels is chosen best for the law.
 
     Returns:
         The error, exact to round-off.
@@ -61,7 +72,7 @@ def lloyd_max_distortion(
     Raises:
         ValueError: `bits` is not from 1 to 8, `d` is less than 3, d and x are given both, or
             `coordinate_law` refuses x or blocks.
-        TypeError: `bits` or `d` is no integer, or x does not hold integers.
+        TypeError: `bits` or `d` is no integer, x does not hold integers, or `rescaled` is no bool.
 
     Cost:
         (a) microseconds; (b) one `coordinate_law`.
@@ -83,11 +94,16 @@ def lloyd_max_distortion(
     """
     levels = _lloyd_max.codebook(_quantized_checks.bits(bits))
     _quantized_checks.one_law(d, x)
+    _checks.flag("rescaled", rescaled)
     if x is None:
         dimension = None if d is None else _checks.integer("d", d, minimum=3)
-        return _lloyd_max.distortion(levels, _lloyd_max.law(dimension))
+        return _lloyd_max.distortion(levels, _lloyd_max.law(dimension), rescaled=rescaled)
     atoms, probabilities = coordinate_law(x, blocks=blocks)
     nearest = levels[np.searchsorted(_lloyd_max.thresholds(levels), atoms)]
+    if rescaled:
+        return 1 - float(probabilities @ (atoms * nearest)) ** 2 / float(
+            probabilities @ np.square(nearest)
+        )
     return float(probabilities @ np.square(atoms - nearest))
 
 

@@ -14,6 +14,7 @@ from scipy.linalg import hadamard
 
 import hadax
 from hadax import _lloyd_max
+from hadax.compression import decompress, eden
 from hadax.discrepancy import drive_bias, lloyd_max_distortion
 
 KEY = jax.random.key(2)
@@ -78,6 +79,32 @@ def test_distortion_over_all_signs(bits):
     levels = _lloyd_max.codebook(bits)
     expected = np.square(values[..., None] - levels).min(axis=-1).mean()
     assert lloyd_max_distortion(bits, x=x) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("bits", [1, 3])
+@pytest.mark.parametrize("law", [{"d": 64}, {"x": indicator([0, 1], 64)}], ids=["uniform", "two"])
+def test_the_best_factor_on_the_levels(bits, law):
+    """It is at least as good, and by as much as the levels are no means of their cells."""
+    plain = lloyd_max_distortion(bits, **law)
+    best = lloyd_max_distortion(bits, rescaled=True, **law)
+    assert best < plain < 1.25 * best
+    # A level is +-c with one bit: E U Q = c E|U|, so that the best error is 1 - (E|U|)^2.
+    if bits == 1 and "d" in law:
+        assert best == pytest.approx(1 - _lloyd_max.codebook(1, 64)[1] ** 2, rel=1e-12)
+
+
+def test_messages_have_at_most_the_rescaled_error():
+    """The factor of a message suits the lattice that its entries share: far less at four bits."""
+    x = indicator([0, 1], 256)
+    keys = jax.random.split(KEY, 500)
+
+    def error(key):
+        message = eden(key, jnp.float32(x), bits=4, scale="mmse")
+        return jnp.sum(jnp.square(decompress(key, message) - jnp.float32(x))) / 2
+
+    errors = np.asarray(jax.jit(jax.vmap(error))(keys), np.float64)
+    radius = 5 * errors.std(ddof=1) / math.sqrt(500)
+    assert errors.mean() + radius < 0.9 * lloyd_max_distortion(4, x=x, rescaled=True)
 
 
 def test_the_normal_law_is_the_limit():
@@ -150,6 +177,7 @@ def test_length_of_x_and_the_dtype_it_comes_in_do_not_matter():
         (lambda: lloyd_max_distortion(9), ValueError, "`bits` must be at most"),
         (lambda: lloyd_max_distortion(1, d=2), ValueError, "`d` must be at least 3"),
         (lambda: lloyd_max_distortion(1, d=4, x=[1, 0]), ValueError, "not be given both"),
+        (lambda: lloyd_max_distortion(1, rescaled=1), TypeError, "must be True or False"),
         (lambda: lloyd_max_distortion(1, x=[0.5, 0]), TypeError, "must hold integers"),
         (lambda: lloyd_max_distortion(1, x=[1, 0], blocks=3), ValueError, "must be 1 or 2"),
         (lambda: drive_bias(KEY, [[1.0]]), ValueError, "must be a vector"),
