@@ -11,6 +11,7 @@ NAMES = (
     "wasserstein",
     "fourth_moment",
     "quenched",
+    "separation",
     "permutation",
     "johnson_lindenstrauss",
     "random_features",

@@ -28,6 +28,8 @@ NAMES = (
     "wasserstein",
     "fourth_moment",
     "quenched",
+    "separation",
+    "failures",
     "permutation",
     "johnson_lindenstrauss",
     "random_features",
