@@ -9,6 +9,7 @@ NAMES = (
     "kolmogorov",
     "kolmogorov_families",
     "quenched",
+    "separation",
     "wasserstein",
     "fourth_moment",
     "permutation",

@@ -28,6 +28,8 @@ NAMES = (
     "wasserstein",
     "fourth_moment",
     "quenched",
+    "separation",
+    "failures",
     "permutation",
     "drive_bias",
     "lloyd_max",
