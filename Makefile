@@ -18,11 +18,11 @@ export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax_cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help figures test test-slow test-all compile-gpu compile-gpu-here doctest smoke lint style
-.PHONY: types floors spelling docs wheels packaging clean
+.PHONY: help figures test test-slow test-all compile-gpu compile-gpu-quick compile-gpu-here doctest
+.PHONY: smoke lint style types floors spelling docs wheels packaging clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
 	@echo "Variables: PYTHON (the Python that makes $(VENV)), VENV, WORKERS (test processes: $(WORKERS))"
 
 figures: $(VENV)/experiments.stamp ## run the quick experiments (minutes) and draw their figures
@@ -46,6 +46,9 @@ compile-gpu: ## compile the GPU kernels to machine code, with no GPU, in a .venv
 
 compile-gpu-here: $(VENV)/cuda.stamp
 	$(PYTEST) tests/kernels/test_gpu_compiled.py tests/kernels/test_mosaic_gpu.py
+
+compile-gpu-quick: $(VENV)/test.stamp ## the quickest of them, where the compilers can be installed
+	WORKERS=$(WORKERS) .ci/compile-gpu $(BIN)/python $(VENV)-wheels
 
 doctest: $(VENV)/test.stamp ## the examples of every docstring and page
 	$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' hadax docs README.md
@@ -80,7 +83,7 @@ packaging: wheels ## install both in an environment of their own, the source wit
 	.ci/packaging $(BIN)/python dist
 
 clean: ## remove everything that make made, and no result
-	rm -rf $(VENV) $(VENV)-cuda .jax_cache build dist docs/_build docs/api docs/gallery figures *.egg-info
+	rm -rf $(VENV) $(VENV)-cuda $(VENV)-wheels .jax_cache build dist docs/_build docs/api docs/gallery figures *.egg-info
 	rm -f hadax/kernels/native/*.so
 	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,6 +7,8 @@ from experiments._contract import Experiment, UsageError
 
 NAMES = (
     "kolmogorov",
+    "kolmogorov_families",
+    "quenched",
     "wasserstein",
     "fourth_moment",
     "permutation",

@@ -230,7 +230,7 @@ def _exponent_checks(best: Sequence[Row]) -> Iterator[Check]:
         if fit is None:
             continue
         where = f"exponent of d_K({name}, {blocks} blocks), d >= {FIT_FROM},"
-        band = {"low": fit.low, "high": fit.high}
+        band: dict[str, Any] = {"low": fit.low, "high": fit.high}
         yield Check(f"{where} <= -1/5", "paper", fit.value, "at most", -0.2, **band)
         if (name, blocks) in theory:
             limit, tolerance = theory[name, blocks]

@@ -43,7 +43,7 @@ REPAIRED_FROM = 1024
 """From here on three permuted blocks are closer than three others can be, for every input."""
 FIT_FROM = 64
 _PAIRED = 32  # coordinates of which all pairs are correlated
-_DIGITS = 5  # of a float32 statistic: what is equal but for round-off becomes equal
+_DIGITS = 5  # of a float32 statistic
 
 
 @dataclass(frozen=True)
@@ -120,22 +120,18 @@ def _joint(x: jax.Array, trial: Trial, key: jax.Array) -> dict[str, float]:
     correlations = np.corrcoef(sizes.astype(np.float64), rowvar=False)
     result = {
         "correlation": float(np.max(np.abs(correlations - np.eye(len(correlations))))),
-        "largest": _two_sample_distance(largest, uniform_largest),
+        "largest": discrepancy.ks_two_band(_rounded(largest), _rounded(uniform_largest)).value,
         "largest_radius": 2 * discrepancy.dkw_radius(samples, confidence=1 - (1 - CONFIDENCE) / 2),
     }
     for name, values in (("coordinate", coordinate), ("overlap", overlap)):
-        rounded = np.round(values.astype(np.float64), _DIGITS)
-        band = discrepancy.ks_band(rounded, d, confidence=CONFIDENCE)
+        band = discrepancy.ks_band(_rounded(values), d, confidence=CONFIDENCE)
         result |= {name: band.value, f"{name}_low": band.low, f"{name}_high": band.high}
     return result
 
 
-def _two_sample_distance(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Kolmogorov distance between two samples; what is equal but for round-off counts as equal."""
-    a, b = (np.sort(np.round(values.astype(np.float64), _DIGITS)) for values in (a, b))
-    places = np.concatenate([a, b])
-    shares = [np.searchsorted(v, places, side="right") / v.size for v in (a, b)]
-    return float(np.max(np.abs(shares[0] - shares[1])))
+def _rounded(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Values, equal where they differ by round-off."""
+    return np.round(values.astype(np.float64), _DIGITS)
 
 
 @functools.partial(jax.jit, static_argnums=1)

@@ -23,9 +23,11 @@ from experiments._contract import UsageError
 NAMES = (
     "kolmogorov",
     "kolmogorov_constant",
+    "kolmogorov_families",
     "exponents",
     "wasserstein",
     "fourth_moment",
+    "quenched",
     "permutation",
     "drive_bias",
     "lloyd_max",

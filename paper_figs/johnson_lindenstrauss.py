@@ -14,8 +14,9 @@ CAPTION = (
     "Squared length of a unit vector of length n = {n} after m rows of k Hadamard blocks, over a "
     "Gaussian map's (grey line at 1), {samples} sketches a point. Top: standard deviation; lines "
     "are the exact formula (proved), markers simulated with bars of 4 standard errors. Bottom: "
-    "99 % quantile of the distortion (measured). Sketches of one block keep the length of sparse "
-    "inputs better than a Gaussian map, that of e_1 exactly; two blocks treat all inputs alike."
+    "99 % quantile of the distortion (measured). Sketches of one block spread the length of sparse "
+    "inputs less than a Gaussian map, that of e_1 not at all, if with heavier tails for the plane; "
+    "two blocks treat all inputs alike."
 )
 
 

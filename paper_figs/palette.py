@@ -1,6 +1,6 @@
 """The colour of every method and input: the same in all figures, and told apart by everyone.
 
-The colours are those of Okabe and Ito.
+The colours are those of Okabe and Ito, with grey and a brown.
 """
 
 from typing import Final
@@ -13,6 +13,7 @@ ORANGE: Final = "#E69F00"
 SKY: Final = "#56B4E9"
 BLACK: Final = "#000000"
 GREY: Final = "#767676"
+BROWN: Final = "#8B5A2B"
 
 INPUTS: Final = {
     "e1": BLUE,
@@ -21,6 +22,13 @@ INPUTS: Final = {
     "flat": GREEN,
     "power": SKY,
     "random": PURPLE,
+    # Larger subspaces have the colour of the plane, independent indices one of their own.
+    "flat8": ORANGE,
+    "flat16": ORANGE,
+    "ind3": BROWN,
+    "ind4": BROWN,
+    "ind6": BROWN,
+    "ind8": BROWN,
 }
 INPUT_LABELS: Final = {
     "e1": r"$e_1$",
@@ -29,6 +37,12 @@ INPUT_LABELS: Final = {
     "flat": "flat",
     "power": r"$\propto 1/j$",
     "random": "random",
+    "flat8": "subspace of 8",
+    "flat16": "subspace of 16",
+    "ind3": "3 independent",
+    "ind4": "4 independent",
+    "ind6": "6 independent",
+    "ind8": "8 independent",
 }
 INPUT_MARKERS: Final = {
     "e1": "o",
@@ -37,6 +51,12 @@ INPUT_MARKERS: Final = {
     "flat": "^",
     "power": "v",
     "random": "D",
+    "flat8": "X",
+    "flat16": "*",
+    "ind3": "<",
+    "ind4": ">",
+    "ind6": "h",
+    "ind8": "d",
 }
 SENT: Final = {
     "pair": BLUE,

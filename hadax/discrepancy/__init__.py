@@ -1,14 +1,16 @@
 """How far structured rotations are from uniformly random ones: exact laws, bounds, bands."""
 
+from hadax.discrepancy._bootstrap import MIN_DRAWS
+from hadax.discrepancy.bounds import kolmogorov_bound, kolmogorov_certificate
 from hadax.discrepancy.coordinate import coordinate_law
+from hadax.discrepancy.joint import linf_law, max_sliced, overlap_law, pair_dependence
 from hadax.discrepancy.kolmogorov import (
-    MIN_DRAWS,
     Band,
     dkw_radius,
-    kolmogorov_bound,
     kolmogorov_exact,
     kolmogorov_sampled,
     ks_band,
+    ks_two_band,
 )
 from hadax.discrepancy.laws import (
     rademacher_lattice_pmf,
@@ -18,6 +20,16 @@ from hadax.discrepancy.laws import (
 )
 from hadax.discrepancy.moments import fourth_moment
 from hadax.discrepancy.quantized import DriveBias, drive_bias, lloyd_max_distortion
+from hadax.discrepancy.quenched import quenched_ks
+from hadax.discrepancy.rao_blackwell import kolmogorov_rao_blackwell
+from hadax.discrepancy.search import (
+    Ascent,
+    Support,
+    affine_classes,
+    cf_discrepancy,
+    search_worst,
+    worst_supports,
+)
 from hadax.discrepancy.wasserstein import (
     Estimate,
     w2_lower,
@@ -30,19 +42,32 @@ from hadax.discrepancy.wasserstein import (
 
 __all__ = [
     "MIN_DRAWS",
+    "Ascent",
     "Band",
     "DriveBias",
     "Estimate",
+    "Support",
+    "affine_classes",
+    "cf_discrepancy",
     "coordinate_law",
     "dkw_radius",
     "drive_bias",
     "fourth_moment",
     "kolmogorov_bound",
+    "kolmogorov_certificate",
     "kolmogorov_exact",
+    "kolmogorov_rao_blackwell",
     "kolmogorov_sampled",
     "ks_band",
+    "ks_two_band",
+    "linf_law",
     "lloyd_max_distortion",
+    "max_sliced",
+    "overlap_law",
+    "pair_dependence",
+    "quenched_ks",
     "rademacher_lattice_pmf",
+    "search_worst",
     "sphere_coordinate_cdf",
     "sphere_coordinate_cf",
     "sphere_coordinate_pdf",
@@ -52,4 +77,5 @@ __all__ = [
     "w2_two_sparse",
     "w2_upper",
     "w2_upper_any",
+    "worst_supports",
 ]

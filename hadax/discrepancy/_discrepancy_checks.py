@@ -96,3 +96,53 @@ def even(name: str, value: object) -> int:
     if number % 2:
         raise ValueError(f"Argument `{name}` must be even, but is {number}.")
     return number
+
+
+def integers_are_a_lattice() -> NoReturn:
+    """Refuse integers where a law must be spread out."""
+    raise TypeError(
+        "Argument `x` must be real floating point, but holds integers, whose law is on a lattice. "
+        "Use kolmogorov_exact(x) or kolmogorov_sampled(key, x)."
+    )
+
+
+def common_unit(units: int) -> NoReturn:
+    """Refuse a real vector that is an integer one up to its length."""
+    raise ValueError(
+        "Argument `x` must have entries without a common unit, but they are multiples of max|x| / "
+        f"{units}, so the law is on a lattice. Divide by the unit, cast to integers, and use "
+        "kolmogorov_exact(x) or kolmogorov_sampled(key, x)."
+    )
+
+
+def few_values(values: int, d: int) -> NoReturn:
+    """Refuse a vector whose weights repeat."""
+    raise ValueError(
+        f"Argument `x` must be generic, but |H D x| takes only {values} values on {d} coordinates, "
+        "so the law has large jumps. Simulate a coordinate and use ks_band."
+    )
+
+
+def no_decay(left: float, cutoff: float, window: float) -> NoReturn:
+    """Refuse a law whose characteristic function does not decay."""
+    raise ValueError(
+        f"Argument `x` must have a law that is spread out, but from {cutoff:g} to {window:g} the "
+        f"absolute value of its characteristic function still has the mean {left:.2g}. Use "
+        "kolmogorov_exact or kolmogorov_sampled for integers, or simulate and use ks_band."
+    )
+
+
+def one_to_three_blocks(blocks: object) -> NoReturn:
+    """Refuse a number of blocks whose last but one is not enumerated."""
+    raise ValueError(
+        f"Argument `blocks` must be 1, 2 or 3, but is {blocks!r}. Simulate more blocks: "
+        "<h, y> of a row h of H is a coordinate after one block less."
+    )
+
+
+def small_dimension(name: str, d: int, there: tuple[int, ...]) -> NoReturn:
+    """Refuse a dimension whose signs or subsets are too many, or that is no power of two."""
+    raise ValueError(
+        f"Argument `{name}` must have a dimension of {there}, but has {d}. Larger ones have too "
+        "many signs and subsets to enumerate."
+    )

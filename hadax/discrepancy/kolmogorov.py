@@ -17,14 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from hadax import _checks
 from hadax._typing import KeyArray
 from hadax.discrepancy import _discrepancy_checks
+from hadax.discrepancy._bootstrap import MIN_DRAWS, batch_sizes, bootstrap_radius
 from hadax.discrepancy._lattice import lattice_mixture, lattice_reach
 from hadax.discrepancy.coordinate import coordinate_law
 from hadax.discrepancy.laws import sphere_coordinate_cdf
 from hadax.transforms.walsh import fwht
-
-_BOOTSTRAPS = 500
-# `kolmogorov_sampled` bootstraps over so many batches, so it needs as many draws at least.
-MIN_DRAWS = 40
 
 
 class Band(NamedTuple):
@@ -65,7 +62,8 @@ def kolmogorov_exact(x: ArrayLike, *, blocks: int = 2) -> float:
         0.049673
 
     See Also:
-        `kolmogorov_sampled` for any integer x; `ks_band` for simulated coordinates of any x.
+        `kolmogorov_sampled` for any integer x; `kolmogorov_rao_blackwell` for generic real x;
+        `ks_band` for simulated coordinates of any x.
 
     References:
         Zilca & Mendelson (2026), key `zilca2026`.
@@ -120,13 +118,12 @@ def kolmogorov_sampled(
     length = math.sqrt(float(x @ x) * x.size)
     reach = lattice_reach(length)
     batches = np.zeros((MIN_DRAWS, 2 * reach + 1))
-    sizes = np.diff(np.linspace(0, draws, MIN_DRAWS + 1).astype(int))
+    sizes = batch_sizes(draws)
     for batch, size in enumerate(sizes):
         signs = jax.random.rademacher(jax.random.fold_in(key_signs, batch), (size, x.size), "int32")
         spectra = np.asarray(fwht(signs * x.astype(np.int32)[None], norm="backward"))
         batches[batch] = np.cumsum(lattice_mixture(spectra, np.full(size, 1 / size), reach))
-    mean = sizes @ batches / draws
-    radius = _bootstrap_radius(key_bootstrap, (batches - mean) * sizes[:, None] / draws, confidence)
+    mean, radius = bootstrap_radius(key_bootstrap, batches, sizes, confidence)
     value = _distance(np.arange(-reach, reach + 1) / length, mean, x.size)
     return Band(value, max(0.0, value - radius), min(1.0, value + radius))
 
@@ -172,6 +169,49 @@ def ks_band(samples: ArrayLike, d: int, *, confidence: float = 0.99) -> Band:
     return Band(value, max(0.0, value - radius), min(1.0, value + radius))
 
 
+def ks_two_band(samples: ArrayLike, others: ArrayLike, *, confidence: float = 0.99) -> Band:
+    r"""Kolmogorov distance between two simulated laws, with its DKW band.
+
+    $\sup_t |F_n(t) - G_m(t)|$ of the two empirical distribution functions; both are within their
+    `dkw_radius` with probability at least `confidence`.
+
+    Args:
+        samples: array (n,), real: independent draws.
+        others: array (m,), real: independent draws of the other law. If both laws have jumps at the
+            same places, round both: round-off would tell the places apart.
+        confidence: of the band, between 0 and 1.
+
+    Returns:
+        The distance with its band, a `Band`.
+
+    Raises:
+        ValueError: `samples` or `others` is empty, not one-dimensional or not finite, or
+            `confidence` outside (0, 1).
+        TypeError: `samples` or `others` is not real, or `confidence` is no number.
+
+    Cost:
+        O((n + m) log(n + m)).
+
+    Example:
+        >>> import numpy as np
+        >>> from hadax.discrepancy import ks_two_band
+        >>> ks_two_band(np.arange(3000), np.arange(3000) + 1500).value
+        0.5
+
+    See Also:
+        scipy.stats.ks_2samp, which tests for equality; `ks_band`, where the other law is known.
+    """
+    one = np.sort(_discrepancy_checks.sample("samples", samples))
+    two = np.sort(_discrepancy_checks.sample("others", others))
+    confidence = _discrepancy_checks.fraction("confidence", confidence)
+    places = np.concatenate([one, two])
+    shares = [np.searchsorted(part, places, side="right") / part.size for part in (one, two)]
+    value = float(np.max(np.abs(shares[0] - shares[1])))
+    each = (1 + confidence) / 2
+    radius = sum(dkw_radius(part.size, confidence=each) for part in (one, two))
+    return Band(value, max(0.0, value - radius), min(1.0, value + radius))
+
+
 def dkw_radius(count: int, *, confidence: float = 0.99) -> float:
     r"""Half width of the DKW confidence band of a distribution function.
 
@@ -207,52 +247,8 @@ def dkw_radius(count: int, *, confidence: float = 0.99) -> float:
     return math.sqrt(math.log(2 / (1 - confidence)) / (2 * count))
 
 
-def kolmogorov_bound(d: int) -> float:
-    r"""Upper bound of the Kolmogorov distance for every x and any number of blocks from two on.
-
-    $0.56 \cdot 2\sqrt{2/\pi}\,/\sqrt d + 0.162/d$. Given all blocks but the last, a coordinate is a
-    sum of fair signs of variance one exactly; the Berry-Esseen theorem (constant 0.56) bounds its
-    distance from the normal law by the third absolute moment of the weights, which Khinchine's
-    inequality with Haagerup's constant bounds in turn. The last term is the distance of the normal
-    law from the coordinate of a uniform vector. Proof: docs/theory/rotations.md, Theorem A.
-
-    Args:
-        d: dimension, at least 4.
-
-    Returns:
-        The bound: 0.894 / sqrt(d) for large d.
-
-    Raises:
-        ValueError: `d` is less than 4.
-
-    Cost:
-        None to speak of.
-
-    Example:
-        >>> from hadax.discrepancy import kolmogorov_bound
-        >>> round(kolmogorov_bound(1024), 4)
-        0.0281
-
-    See Also:
-        `kolmogorov_exact`: at most 0.5984 / sqrt(d) for all inputs known.
-
-    References:
-        Shevtsova (2010), key `shevtsova2010`; Haagerup (1981), key `haagerup1981`.
-    """
-    d = _checks.integer("d", d, minimum=4)
-    return 0.56 * 2 * math.sqrt(2 / math.pi) / math.sqrt(d) + 0.162 / d
-
-
 def _distance(atoms: NDArray[np.float64], cumulative: NDArray[np.float64], d: int) -> float:
     """Kolmogorov distance from F of a law, given by its distribution function at its atoms."""
     target = sphere_coordinate_cdf(atoms, d)
     below = np.concatenate([[0.0], cumulative[:-1]])
     return float(max(np.max(np.abs(cumulative - target)), np.max(np.abs(below - target))))
-
-
-def _bootstrap_radius(key: KeyArray, deviations: NDArray[np.float64], confidence: float) -> float:
-    """Quantile of the largest deviation of a mean of batches, by Gaussian multipliers."""
-    count = len(deviations)
-    multipliers = np.asarray(jax.random.normal(key, (_BOOTSTRAPS, count), "float32"), np.float64)
-    largest = [np.max(np.abs(row @ deviations)) for row in multipliers]
-    return float(np.quantile(largest, confidence)) * math.sqrt(count / (count - 1))

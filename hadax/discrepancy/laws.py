@@ -95,9 +95,10 @@ def sphere_coordinate_cf(theta: ArrayLike | float, d: int) -> NDArray[np.float64
     r"""Characteristic function of sqrt(d) times a coordinate of a uniform unit vector.
 
     $E \cos(\theta \sqrt d\,u_1) = {}_0F_1(; \frac d2; -\frac{d\theta^2}4)
-    = \Gamma(\nu + 1)\,(2/z)^\nu J_\nu(z)$ with $\nu = \frac d2 - 1$ and $z = \sqrt d\,\theta$. From
-    d = 257 on the hypergeometric series overflows, and $-\sum_n \sigma_n z^{2n}/n$ is its logarithm:
-    $\sigma_n$, the sum of the zeros of $J_\nu$ to the power -2n, is Rayleigh's function.
+    = \Gamma(\nu + 1)\,(2/z)^\nu J_\nu(z)$ with $\nu = \frac d2 - 1$ and
+    $z = \sqrt d\,\theta$. From d = 257 on, where the hypergeometric series overflows, it is
+    $\exp(-\sum_n \sigma_n z^{2n}/n)$ with Rayleigh's function $\sigma_n$: the sum of the positive
+    zeros of $J_\nu$ to the power -2n.
 
     Args:
         theta: array (...), real.

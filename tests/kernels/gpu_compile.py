@@ -9,13 +9,13 @@ import json
 import sys
 import warnings
 from typing import Any
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 import hadax
-from hadax import _linear_primitive
 from hadax.kernels import _fused, _gpu_plan, _triton
 from hadax.quantization import rotate_and_quantize
 from tests.kernels import gpu_targets
@@ -94,6 +94,10 @@ def _loss(x: jax.Array) -> jax.Array:
 _WORK = {"spills": spills, "fused": fused, "placements": placements}
 
 if __name__ == "__main__":
-    _linear_primitive._several_gpus = lambda: True  # as it is where these programs would run
     warnings.filterwarnings("ignore", "The Pallas Triton backend", DeprecationWarning)
-    print(json.dumps(_WORK[sys.argv[1]](*sys.argv[2:])))
+    jax.devices()  # JAX has started, and on four GPUs: as it is where these programs would run
+    with (
+        mock.patch.object(jax, "default_backend", return_value="gpu"),
+        mock.patch.object(jax, "device_count", return_value=4),
+    ):
+        print(json.dumps(_WORK[sys.argv[1]](*sys.argv[2:])))

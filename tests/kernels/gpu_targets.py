@@ -1,12 +1,14 @@
 """GPUs to lower and compile for on a machine that has none.
 
 Lowering needs JAX alone. Compiling to machine code needs the wheels jax-cuda13-plugin and
-jax-cuda13-pjrt and the CUDA tools ptxas and nvlink, and neither a GPU nor a driver. What a program
-compiles to depends on the numbers below (data sheets and `cudaDeviceProp`) and on nothing else.
+jax-cuda13-pjrt and the CUDA tools ptxas and nvlink (from the wheel nvidia-cuda-nvcc, or installed),
+and neither a GPU nor a driver. What a program compiles to depends on the numbers below (data sheets
+and `cudaDeviceProp`) and on nothing else.
 """
 
 import functools
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -66,10 +68,18 @@ TARGETS = {
 }
 
 
+def search_path() -> str:
+    """Where programs are: PATH, and then the wheel nvidia-cuda-nvcc beside that of JAX's plugin."""
+    plugin = importlib.util.find_spec("jax_cuda13_plugin")
+    wheels = [Path(plugin.origin).parents[1]] if plugin and plugin.origin else []
+    tools = [str(folder / "nvidia/cu13/bin") for folder in wheels]
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), *tools])
+
+
 def missing() -> str | None:
     """What compiling to machine code lacks here, or None."""
     wheels = [name for name in ("jax_cuda13_plugin",) if importlib.util.find_spec(name) is None]
-    tools = [name for name in ("ptxas", "nvlink") if shutil.which(name) is None]
+    tools = [name for name in ("ptxas", "nvlink") if shutil.which(name, path=search_path()) is None]
     return f"needs {' and '.join(wheels + tools)}" if wheels + tools else None
 
 

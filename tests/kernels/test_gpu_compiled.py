@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(
     gpu_targets.missing() is not None, reason=str(gpu_targets.missing())
 )
+GENERATIONS = ("sm_80", "sm_90", "sm_100")
 LENGTHS = ("64", "512", "4096", "8192")
 MORE = (
     "16",
@@ -37,7 +38,11 @@ MORE += ("5120", "9216", "14336", "18432", "20480", "24576", "28672")
 
 def compile_in_a_process(*arguments: str) -> Any:
     """What tests/kernels/gpu_compile.py prints."""
-    environment = os.environ | {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_COMPILATION_CACHE": "0"}
+    environment = os.environ | {
+        "PATH": gpu_targets.search_path(),
+        "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_COMPILATION_CACHE": "0",
+    }
     command = [sys.executable, "-m", "tests.kernels.gpu_compile", *arguments]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-3000:]
@@ -47,7 +52,7 @@ def compile_in_a_process(*arguments: str) -> Any:
 @pytest.mark.parametrize(
     ("target", "lengths"),
     [
-        ("sm_90", LENGTHS),
+        *((target, LENGTHS) for target in GENERATIONS),
         *(
             pytest.param(target, LENGTHS + MORE, marks=pytest.mark.slow)
             for target in gpu_targets.TARGETS
@@ -63,9 +68,7 @@ def test_nothing_spills(target, lengths):
     assert spilled == {}
 
 
-@pytest.mark.parametrize(
-    "target", ["sm_90", *(pytest.param(t, marks=pytest.mark.slow) for t in ("sm_80", "sm_100"))]
-)
+@pytest.mark.parametrize("target", GENERATIONS)
 def test_no_fused_kernel_spills(target):
     found = compile_in_a_process("fused", target)
     assert {case: [k["spilled"] for k in kernels] for case, kernels in found.items()} == {
