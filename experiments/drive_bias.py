@@ -232,7 +232,7 @@ EXPERIMENT = Experiment(
             minutes=0.1,
         ),
         "quick": Preset(Config(log2_d=(6, 8, 10), blocks=(1, 2, 3), values=1 << 24), minutes=0.5),
-        "paper": Preset(Config(), minutes=5),
+        "paper": Preset(Config(), minutes=8),
     },
     trials=trials,
     run=run,
