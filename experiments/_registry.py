@@ -12,6 +12,7 @@ NAMES = (
     "fourth_moment",
     "quenched",
     "separation",
+    "worst_case",
     "permutation",
     "johnson_lindenstrauss",
     "random_features",

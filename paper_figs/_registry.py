@@ -30,6 +30,7 @@ NAMES = (
     "quenched",
     "separation",
     "failures",
+    "worst_case",
     "permutation",
     "johnson_lindenstrauss",
     "random_features",
