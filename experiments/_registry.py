@@ -10,6 +10,7 @@ NAMES = (
     "kolmogorov_families",
     "quenched",
     "separation",
+    "worst_case",
     "wasserstein",
     "fourth_moment",
     "permutation",

@@ -30,6 +30,7 @@ NAMES = (
     "quenched",
     "separation",
     "failures",
+    "worst_case",
     "permutation",
     "drive_bias",
     "lloyd_max",

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import NullLocator
 
 from experiments._separation_checks import radius
 from experiments.separation import COLUMNS
@@ -25,6 +26,7 @@ CAPTION = (
 
 _DISTANCES = ("coordinate", "direction", "overlap", "largest_distance")
 _BOTTOM = 1e-3
+_TICKS = (0.05, 0.1, 0.2, 0.5, 1)
 
 
 def draw(df: pl.DataFrame) -> Figure:
@@ -40,13 +42,15 @@ def draw(df: pl.DataFrame) -> Figure:
             _line(ax, rows.sort("blocks"), name, column, aside)
         if column in _DISTANCES:
             ax.set_yscale("log")
-            ax.set_ylim(_BOTTOM, 1)
+            ax.set_ylim(_BOTTOM, 1.4)
             floor = radius(uniform, column)
             ax.axhspan(_BOTTOM, floor, color=palette.GUIDE, alpha=0.15, linewidth=0)
         else:
             ax.axhline(uniform[column], color=palette.GUIDE, linestyle=":", linewidth=1)
         if column == "quenched":
             ax.set_yscale("log")
+            ax.set_yticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+            ax.yaxis.set_minor_locator(NullLocator())
         ax.set_title(title)
         ax.set_xticks(df.filter(pl.col("blocks") > 0)["blocks"].unique().sort().to_list())
     for ax in axes[1]:
