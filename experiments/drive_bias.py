@@ -10,8 +10,8 @@ worst that is known for two blocks; "golden", the same at p = atan(golden ratio)
 the bias has one direction, v = (-sin p, cos p, 0, ...), since <xhat, x> = 1 and the entries where x
 is zero have no bias; `along` is the bias along v.
 
-False alarms: comparisons with the reference table allow 4 standard errors of the difference, 6e-5
-each.
+False alarms: comparisons allow 4 standard errors. Those of floors come from at least 40 batches, in
+the paper preset 256, so that fewer than 1e-4 are wrong by chance.
 """
 
 import math

@@ -10,9 +10,9 @@ Methods:
 
 Inputs: "lognormal", entries drawn anew for each client; "pair", (.8, .6, 0, ...) for every client,
 on which one block has a bias; "gradient", the gradient of the first layer of a network with one
-hidden layer on a client's batch: a student on a teacher's values, features of variance 1/j, all
-clients at the same parameters. Float32: round-off is below 1e-6 of an error. Bands are 4 standard
-errors: 6e-5 false alarms a comparison.
+hidden layer on a client's batch: a student on a teacher's values, features of variance 1/j, the
+same parameters in all rows. Float32: round-off is below 1e-6 of an error. Comparisons have bands of
+Student's t with 6e-5 false alarms each.
 """
 
 import functools
@@ -24,6 +24,7 @@ from typing import Any, Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import stats
 
 from experiments._contract import Check, Experiment, Preset, Row
 from experiments._sampling import sample
@@ -34,7 +35,8 @@ Input: TypeAlias = Literal["lognormal", "pair", "gradient"]
 Method: TypeAlias = Literal["eden", "stochastic"]
 
 FEATURES, BATCH = 64, 32  # of the network whose gradient is sent
-ERRORS = 4  # standard errors of a band
+NETWORK_SEED = 0  # its parameters are the same in all rows
+FALSE_ALARMS = 6e-5  # of a comparison: 4 standard errors, if there are many repetitions
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,12 @@ class Config:
     inputs: tuple[Input, ...] = ("lognormal", "pair", "gradient")
     """What the clients send."""
     vectors: int = 4096
-    """Vectors sent for a row, over all repetitions: at least 8 repetitions are made."""
+    """Vectors sent for a row, over all repetitions, at least."""
+    repeats: int = 64
+    """Repetitions of a row, at least."""
 
     def __post_init__(self) -> None:
-        check_settings(self, vectors=1)
+        check_settings(self, vectors=1, repeats=2)
         if self.d % FEATURES or (self.d & (self.d - 1)):
             raise ValueError(f"--d must be 64, 128, 256, ..., but is {self.d}")
         if min(self.clients) < 1 or min(self.blocks) < 1:
@@ -86,17 +90,17 @@ def trials(config: Config) -> Iterator[Trial]:
         for bits in config.bits:
             for method, blocks in [*methods, ("stochastic", 0)]:
                 for clients in config.clients:
-                    repeats = max(8, config.vectors // clients)
+                    repeats = max(config.repeats, config.vectors // clients)
                     yield Trial(name, method, bits, blocks, clients, config.d, repeats)
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, float]:
     """Send the vectors of all repetitions and average in groups of clients."""
-    key_shared, key_draws = jax.random.split(key)
+    network = jax.random.key(NETWORK_SEED)
     send = functools.partial(
-        _errors, key_shared, trial.input, trial.method, trial.bits, trial.blocks, trial.d
+        _errors, network, trial.input, trial.method, trial.bits, trial.blocks, trial.d
     )
-    errors, sizes = sample(send, key_draws, trial.repeats * trial.clients, size=trial.d)
+    errors, sizes = sample(send, key, trial.repeats * trial.clients, size=trial.d)
     groups = errors.reshape(trial.repeats, trial.clients, trial.d).mean(axis=1, dtype=np.float64)
     energy = sizes.mean(dtype=np.float64)
     nmse = np.square(groups).sum(axis=1) / energy
@@ -108,7 +112,7 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float]:
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3, 4, 5))
 def _errors(
-    shared: jax.Array,
+    network: jax.Array,
     name: Input,
     method: Method,
     bits: int,
@@ -116,11 +120,11 @@ def _errors(
     d: int,
     keys: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-    """xhat - x and |x|^2 of a client for each key; `shared` is the key of what clients share."""
+    """xhat - x and |x|^2 of a client for each key; `network` is the key of what they share."""
 
     def error(key: jax.Array) -> tuple[jax.Array, jax.Array]:
         key_input, key_message = jax.random.split(key)
-        x = _vector(name, d, shared, key_input)
+        x = _vector(name, d, network, key_input)
         if method == "stochastic":
             sent = _round_stochastically(key_message, x, bits)
         else:
@@ -131,18 +135,18 @@ def _errors(
     return jax.vmap(error)(keys)
 
 
-def _vector(name: Input, d: int, shared: jax.Array, key: jax.Array) -> jax.Array:
+def _vector(name: Input, d: int, network: jax.Array, key: jax.Array) -> jax.Array:
     """The vector of one client."""
     if name == "pair":
         return jnp.zeros(d, "float32").at[:2].set(jnp.array([0.8, 0.6], "float32"))
     if name == "lognormal":
         return jnp.exp(jax.random.normal(key, (d,), "float32"))
-    return _gradient(d // FEATURES, shared, key).ravel()
+    return _gradient(d // FEATURES, network, key).ravel()
 
 
-def _gradient(hidden: int, shared: jax.Array, key: jax.Array) -> jax.Array:
+def _gradient(hidden: int, network: jax.Array, key: jax.Array) -> jax.Array:
     """Gradient of the first layer (features, hidden) of a student of a random teacher."""
-    key_first, key_second, key_teacher = jax.random.split(shared, 3)
+    key_first, key_second, key_teacher = jax.random.split(network, 3)
     scale = jnp.sqrt(1 / jnp.arange(1.0, FEATURES + 1, dtype="float32"))[None, :]
     batch = scale * jax.random.normal(key, (BATCH, FEATURES), "float32")
     first = jax.random.normal(key_first, (FEATURES, hidden), "float32") / math.sqrt(FEATURES)
@@ -189,7 +193,13 @@ def _ratio(row: Row, other: Row) -> tuple[float, float]:
     """Return the ratio of two errors and the half width of its band."""
     ratio = row["nmse"] / other["nmse"]
     relative = [each["nmse_se"] / each["nmse"] for each in (row, other)]
-    return ratio, ERRORS * ratio * math.hypot(*relative)
+    fewest = min(row["repeats"], other["repeats"])
+    return ratio, _errors_of_a_band(fewest) * ratio * math.hypot(*relative)
+
+
+def _errors_of_a_band(repeats: int) -> float:
+    """Return the standard errors of a band, the fewer the repetitions the more."""
+    return float(stats.t.isf(FALSE_ALARMS / 2, repeats - 1))
 
 
 def _single_checks(rows: Sequence[Row]) -> Iterator[Check]:
@@ -197,7 +207,7 @@ def _single_checks(rows: Sequence[Row]) -> Iterator[Check]:
     for row in rows:
         if row["method"] == "eden" and row["blocks"] > 1 and row["clients"] == 1:
             expected = compression.expected_nmse(row["bits"])
-            radius = ERRORS * row["nmse_se"]
+            radius = _errors_of_a_band(row["repeats"]) * row["nmse_se"]
             yield Check(
                 f"{_where(row)}: {expected:.4f} of a uniform rotation, 5 % off",
                 "measured",
@@ -216,18 +226,15 @@ def _fall_checks(found: dict[tuple[Any, ...], Row]) -> Iterator[Check]:
         one = found.get((*series, 1))
         if clients == 1 or one is None or row["method"] != "eden" or row["blocks"] < 2:
             continue
-        ratio = clients * row["nmse"] / one["nmse"]
-        radius = (
-            ERRORS * ratio * math.hypot(row["nmse_se"] / row["nmse"], one["nmse_se"] / one["nmse"])
-        )
+        ratio, radius = _ratio(row, one)
         yield Check(
             f"{_where(row)}: {clients} clients times their error over that of one",
             "measured",
-            ratio,
+            clients * ratio,
             "equals",
             1.0,
-            low=ratio - radius,
-            high=ratio + radius,
+            low=clients * (ratio - radius),
+            high=clients * (ratio + radius),
         )
 
 
@@ -250,12 +257,7 @@ def _baseline_checks(found: dict[tuple[Any, ...], Row]) -> Iterator[Check]:
     for (name, method, bits, _, clients), row in found.items():
         eden = found.get((name, "eden", bits, 2, clients))
         if method == "stochastic" and clients == 1 and name != "pair" and eden is not None:
-            ratio = row["nmse"] / eden["nmse"]
-            radius = (
-                ERRORS
-                * ratio
-                * math.hypot(row["nmse_se"] / row["nmse"], eden["nmse_se"] / eden["nmse"])
-            )
+            ratio, radius = _ratio(row, eden)
             yield Check(
                 f"{name}, {bits} bits: stochastic rounding over EDEN with 2 blocks",
                 "measured",
@@ -279,14 +281,17 @@ EXPERIMENT = Experiment(
                 blocks=(1, 2),
                 inputs=("pair", "gradient"),
                 vectors=256,
+                repeats=8,
             ),
             minutes=0.1,
         ),
         "quick": Preset(
-            Config(d=256, clients=(1, 16, 256), bits=(1, 3), blocks=(1, 2), vectors=1024),
+            Config(
+                d=256, clients=(1, 16, 256), bits=(1, 3), blocks=(1, 2), vectors=1024, repeats=16
+            ),
             minutes=0.6,
         ),
-        "paper": Preset(Config(), minutes=4),
+        "paper": Preset(Config(), minutes=6),
     },
     trials=trials,
     run=run,

@@ -48,12 +48,10 @@ def draw(df: pl.DataFrame) -> Figure:
     axes[0][0].set_ylabel(r"$|E\,\hat x - x|^2$")
     for clients in _CLIENTS:
         axes[0][-1].annotate(
-            f"{clients:,} clients",
-            (0.98, expected_nmse(1) / clients),
+            f"{clients:,}\nclients",
+            (1.03, expected_nmse(1) / clients),
             xycoords=("axes fraction", "data"),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="right",
+            va="center",
             fontsize=7,
             color=palette.GUIDE,
         )

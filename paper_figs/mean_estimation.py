@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from experiments.mean_estimation import ERRORS
 from hadax.compression import expected_nmse
 from paper_figs import palette
 
 NEEDS = ("mean_estimation",)
+ERRORS = 4  # standard errors of a bar
 
 CAPTION = (
     "Error of the mean of compressed vectors over the number of clients, relative to the mean "

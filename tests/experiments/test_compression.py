@@ -112,6 +112,7 @@ def test_means_that_do_not_fall_are_seen():
         (lambda: mean_estimation.Config(d=192), "--d must be 64"),
         (lambda: mean_estimation.Config(clients=(0,)), "--clients"),
         (lambda: mean_estimation.Config(bits=(0,)), "--bits"),
+        (lambda: mean_estimation.Config(repeats=1), "--repeats"),
     ],
 )
 def test_settings_out_of_range(make, words):
