@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from experiments import _references
-from experiments._contract import Check, Row
+from experiments._contract import Check, Relation, Row, Source
 from hadax import discrepancy
 
 CONFIDENCE = 0.99
@@ -71,9 +70,8 @@ def _uniform_checks(table: Sequence[Row]) -> Iterator[Check]:
     for row in table:
         if row["blocks"] == 0:
             exact = (1 - 1 / row["d"]) * (1 - 2 / math.pi)
-            yield _check(
-                row, "one_bit", "equals", exact, "1-bit error, uniform: (1 - 1/d)(1 - 2/pi)"
-            )
+            statement = "1-bit error, uniform: (1 - 1/d)(1 - 2/pi)"
+            yield _check(row, "one_bit", "equals", exact, statement, "ours, proved")
 
 
 def _failure_checks(failures: Sequence[Row]) -> Iterator[Check]:
@@ -99,30 +97,39 @@ def _failure_checks(failures: Sequence[Row]) -> Iterator[Check]:
                 1.0,
                 tolerance=1e-5,
             )
-            for column in ("overlap", "largest_distance"):
-                yield _check(
-                    row,
-                    column,
-                    "at least",
-                    0.2,
-                    f"d_K of the {column.partition('_')[0]} (two, 2 blocks, d={d}) does not vanish",
-                )
+            yield _check(
+                row,
+                "overlap",
+                "at least",
+                0.2,
+                f"d_K of the overlap (two, 2 blocks, d={d}) is at least 1/4: above 0.2",
+                "ours, proved",
+            )
+            yield _check(
+                row,
+                "largest_distance",
+                "at least",
+                0.2,
+                f"d_K of the largest coordinate (two, 2 blocks, d={d}) does not vanish: above 0.2",
+                "measured",
+            )
 
 
 def _repair_checks(table: Sequence[Row]) -> Iterator[Check]:
     """Three blocks repair the overlap."""
     for row in table:
         if row["blocks"] == 3:
-            yield _check(
-                row, "overlap", "at most", 0.03, f"d_K of the overlap ({row['input']}, 3 blocks)"
-            )
+            statement = f"d_K of the overlap ({row['input']}, 3 blocks)"
+            yield _check(row, "overlap", "at most", 0.03, statement, "measured")
 
 
-def _check(row: Row, column: str, relation: Any, reference: float, statement: str) -> Check:
+def _check(
+    row: Row, column: str, relation: Relation, reference: float, statement: str, source: Source
+) -> Check:
     """Return a check of one measured column with its band."""
     return Check(
         statement,
-        "ours, proved" if relation == "equals" else "measured",
+        source,
         row[column],
         relation,
         reference,

@@ -17,8 +17,9 @@ CAPTION = (
     "which undoes the last block (exact). Second: the largest mean square of the conditional "
     "correlation of two coordinates (exact; 1: they are copies). Third and fourth: distances of "
     "the overlap of two rotations of x and of the largest coordinate, {samples:kind=failure} "
-    "simulated pairs a point with 99 % DKW bands (measured). Dotted: limits. None of them vanishes "
-    "for (e_1 + e_2)/sqrt(2); the overlap misses e_1, whose rows of H are furthest."
+    "simulated pairs a point with 99 % DKW bands (measured). Dotted: limits (of a row proved; of "
+    "the overlap 1/4 is a proved lower bound). None vanishes for (e_1 + e_2)/sqrt(2); the overlap "
+    "misses e_1, which the rows of H see best."
 )
 
 _PANELS = {
