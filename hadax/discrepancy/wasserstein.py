@@ -66,7 +66,7 @@ def w2_two_sparse(key: KeyArray, d: int, *, samples: int = 10_000) -> Estimate:
     r"""W2 between the two-block law and the uniform law for x = (e_1 + e_2) / sqrt(2).
 
     $W_2^2 = 2 - \sqrt2\, c_d - \sqrt{2/d}\; E\bigl||u_{S_+}|_1 - |u_{S_-}|_1\bigr|$ where $S_\pm$
-    are the two halves on which the rows of H agree or differ; the last mean is simulated (float32:
+    are the halves where two columns of H agree or differ; the last mean is simulated (float32:
     its round-off is far below the standard error).
 
     Args:
