@@ -57,7 +57,8 @@ def w2_one_sparse(d: int) -> float:
         `w2_two_sparse`, the input that is worst.
 
     References:
-        Zilca & Mendelson (2026), key `zilca2026`.
+        Zilca & Mendelson (2026), key `zilca2026`, for the rotation; the formula is ours (W1 of
+        docs/theory/rotations.md).
     """
     return math.sqrt(2 - 2 * _mean_abs_coordinate(d))
 
