@@ -46,7 +46,7 @@ class Config:
     """Dimensions of the exhaustive search."""
     ascent_d: tuple[int, ...] = (8, 16)
     """Dimensions of the ascent."""
-    starts: tuple[int, ...] = (40, 16)
+    starts: tuple[int, ...] = (40, 40)
     """Starts of each ascent."""
     steps: int = 120
     """Steps from each start."""
@@ -224,7 +224,7 @@ EXPERIMENT = Experiment(
             Config(support_d=(4, 8), ascent_d=(4,), starts=(4,), steps=20), minutes=0.1
         ),
         "quick": Preset(Config(ascent_d=(8,), starts=(16,), steps=80), minutes=0.3),
-        "paper": Preset(Config(), minutes=6),
+        "paper": Preset(Config(), minutes=3),
     },
     trials=trials,
     run=run,
