@@ -26,7 +26,7 @@ def max_sliced(x: ArrayLike, *, blocks: int = 2) -> float:
     The largest $d_K(\sqrt d \langle\theta, y\rangle, \sqrt d\,u_1)$ over unit vectors $\theta$
     is at least its value at a row $h_i$ of H, and $\langle h_i, y^{(k)}\rangle = \pm y_i^{(k-1)}$:
     the last block is undone. So it does not vanish for two blocks: for one entry it tends to
-    0.3413.
+    0.3413. Proof: docs/theory/whole_vectors.md, M1.
 
     Args:
         x: array (d,), integers, not all zero; d a power of two. Its length does not matter.
@@ -72,7 +72,8 @@ def pair_dependence(x: Num[ArrayLike, "... d"]) -> Num[Array, "... d"]:
     Given D_1, $\sqrt d\,y_i$ and $\sqrt d\,y_l$ have the correlation
     $A_s = \sum_j \sigma_j\sigma_{j+s}\,x_j x_{j+s}$ where s is the bitwise difference of i and l:
     $E A_s^2 = 2\sum_j x_j^2 x_{j+s}^2$ for $s \ne 0$ and $A_0 = 1$. The pair becomes independent
-    only if it tends to 0; where it is 1, one coordinate is a copy of the other up to its sign.
+    only if it tends to 0; where it is 1, one coordinate is a copy of the other up to its sign
+    (docs/theory/whole_vectors.md, M2).
 
     Args:
         x: array (..., d), real floating point, no vector of it zero; d a power of two. Its length
@@ -114,7 +115,7 @@ def overlap_law(
 
     $\sqrt d\,\langle y, y'\rangle$. If one of them were uniform, it would have the law of
     $\sqrt d\,u_1$, so this decides every distance of kernels that only know scalar products. For
-    two blocks on $(e_1 + e_2)/\sqrt 2$ it tends to a mixture of 0 and a normal law, 1/4 away.
+    two blocks on $(e_1 + e_2)/\sqrt 2$ it stays 1/4 away (docs/theory/whole_vectors.md, M3).
 
     Args:
         key: one new-style key.

@@ -105,7 +105,8 @@ def test_every_input_has_its_dimensions():
         (separation, {"log2_d": 3}),
         (separation, {"failure_log2_d": (20,)}),
         (worst_case, {"support_d": (32,)}),
-        (worst_case, {"starts": (3,)}),
+        (worst_case, {"ascent_d": (12,)}),
+        (worst_case, {"starts": 0}),
     ],
 )
 def test_settings_are_checked(module, settings):

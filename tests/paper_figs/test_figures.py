@@ -34,7 +34,7 @@ SMALL = {
     "separation": (separation.EXPERIMENT, separation.EXPERIMENT.presets["smoke"].config),
     "worst_case": (
         worst_case.EXPERIMENT,
-        worst_case.Config(support_d=(4, 8), ascent_d=(4,), starts=(2,), steps=5),
+        worst_case.Config(support_d=(4, 8), ascent_d=(4,), starts=2, steps=5),
     ),
 }
 
