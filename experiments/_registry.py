@@ -9,6 +9,8 @@ NAMES = (
     "kolmogorov",
     "kolmogorov_families",
     "quenched",
+    "separation",
+    "worst_case",
     "wasserstein",
     "fourth_moment",
     "permutation",

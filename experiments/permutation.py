@@ -205,7 +205,7 @@ def _limit_checks(bounds: Sequence[Row]) -> Iterator[Check]:
         )
     for row in select(bounds, "two", 2, "none")[-1:]:
         yield _check(
-            row, "ours, proved", "equals", TWO_LIMIT, "its limit .44987", tolerance=1 / row["d"]
+            row, "measured", "equals", TWO_LIMIT, "its limit .44987", tolerance=1 / row["d"]
         )
     for name in dict.fromkeys(row["input"] for row in bounds):
         for row in select(bounds, name, 3, "none")[-1:]:

@@ -45,7 +45,7 @@ def draw(df: pl.DataFrame) -> Figure:
     right.set_ylim(0, 1)
     for ax in (left, right):
         set_dimension_axis(ax)
-    figure.legend(handles=_legend(names), loc="outside lower center", ncols=4)
+    figure.legend(handles=_legend(df, names), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -87,19 +87,19 @@ def _scaled(ax: Axes, rows: pl.DataFrame, name: str) -> None:
     ax.axhline(LIMITS[name], color=color, linestyle=":", linewidth=1)
 
 
-def _legend(names: list[str]) -> list[Line2D]:
+def _legend(df: pl.DataFrame, names: list[str]) -> list[Line2D]:
     """Return the entries of the legend."""
     return [
-        *(
-            Line2D(
-                [],
-                [],
-                color=palette.INPUTS[name],
-                marker=palette.INPUT_MARKERS[name],
-                label=palette.INPUT_LABELS[name],
-            )
-            for name in names
-        ),
+        *(_input_entry(df.filter(pl.col("input") == name), name) for name in names),
         Line2D([], [], color=palette.BOUND, label="proved, every x"),
         Line2D([], [], color=palette.GUIDE, linestyle="--", label=r"$d^{-1/5}$ (constant ours)"),
     ]
+
+
+def _input_entry(rows: pl.DataFrame, name: str) -> Line2D:
+    """Return the entry of an input: the triangle alone where all its bands reach 0."""
+    color, label = palette.INPUTS[name], palette.INPUT_LABELS[name]
+    if rows["low"].max() == 0:
+        label += ", at most"
+        return Line2D([], [], color=color, marker="v", mfc="white", linestyle="none", label=label)
+    return Line2D([], [], color=color, marker=palette.INPUT_MARKERS[name], label=label)

@@ -16,8 +16,8 @@ CAPTION = (
     "Kolmogorov distance between the d coordinates of one rotated vector and the law of a uniform "
     "one, times sqrt(d): means over {draws} draws, fewer at large d, with bars of 4 standard "
     "errors. Measured. Grey: a uniform vector; dotted: independent draws of a coordinate (the "
-    "limit .8687). One block does not converge for sparse x; two cost a factor of two; "
-    "after three no input is told from a uniform vector."
+    "limit .8687). The random x is another one at every d. One block does not converge for sparse "
+    "x; two cost a factor of two; three are within these bars."
 )
 
 

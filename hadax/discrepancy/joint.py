@@ -5,7 +5,6 @@ y = H D_k ... H D_1 x with |x|_2 = 1. Where a law is simulated, it is returned a
 """
 
 import math
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -14,13 +13,11 @@ import numpy as np
 from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike, KeyArray, Num
 from hadax.discrepancy import _discrepancy_checks
+from hadax.discrepancy._simulation import simulate, unit_vector
 from hadax.discrepancy.kolmogorov import kolmogorov_exact
 from hadax.discrepancy.laws import sphere_coordinate_cdf
 from hadax.operators.hadamard_rotation import randomized_hadamard
 from hadax.transforms.walsh import fwht
-
-# Values of one chunk of draws: 1 MB in float32, which stays in the cache.
-_CHUNK = 1 << 18
 
 
 def max_sliced(x: ArrayLike, *, blocks: int = 2) -> float:
@@ -29,7 +26,7 @@ def max_sliced(x: ArrayLike, *, blocks: int = 2) -> float:
     The largest $d_K(\sqrt d \langle\theta, y\rangle, \sqrt d\,u_1)$ over unit vectors $\theta$
     is at least its value at a row $h_i$ of H, and $\langle h_i, y^{(k)}\rangle = \pm y_i^{(k-1)}$:
     the last block is undone. So it does not vanish for two blocks: for one entry it tends to
-    0.3413.
+    0.3413. Proof: docs/theory/whole_vectors.md, M1.
 
     Args:
         x: array (d,), integers, not all zero; d a power of two. Its length does not matter.
@@ -75,7 +72,8 @@ def pair_dependence(x: Num[ArrayLike, "... d"]) -> Num[Array, "... d"]:
     Given D_1, $\sqrt d\,y_i$ and $\sqrt d\,y_l$ have the correlation
     $A_s = \sum_j \sigma_j\sigma_{j+s}\,x_j x_{j+s}$ where s is the bitwise difference of i and l:
     $E A_s^2 = 2\sum_j x_j^2 x_{j+s}^2$ for $s \ne 0$ and $A_0 = 1$. The pair becomes independent
-    only if it tends to 0; where it is 1, one coordinate is a copy of the other up to its sign.
+    only if it tends to 0; where it is 1, one coordinate is a copy of the other up to its sign
+    (docs/theory/whole_vectors.md, M2).
 
     Args:
         x: array (..., d), real floating point, no vector of it zero; d a power of two. Its length
@@ -117,7 +115,7 @@ def overlap_law(
 
     $\sqrt d\,\langle y, y'\rangle$. If one of them were uniform, it would have the law of
     $\sqrt d\,u_1$, so this decides every distance of kernels that only know scalar products. For
-    two blocks on $(e_1 + e_2)/\sqrt 2$ it tends to a mixture of 0 and a normal law, 1/4 away.
+    two blocks on $(e_1 + e_2)/\sqrt 2$ it stays 1/4 away (docs/theory/whole_vectors.md, M3).
 
     Args:
         key: one new-style key.
@@ -148,12 +146,8 @@ def overlap_law(
         `linf_law`; `kolmogorov_exact`, for a coordinate.
     """
 
-    def overlap(key_pair: KeyArray, unit: Array) -> Array:
-        keys = jax.random.split(key_pair)
-        y, other = (randomized_hadamard(one, unit.size, blocks)(unit) for one in keys)
-        return math.sqrt(unit.size) * jnp.sum(y * other)
-
-    return _draws(overlap, key, x, blocks, draws)
+    unit, blocks = _validated(key, x, blocks, draws)
+    return simulate(_overlap, key, draws, unit, blocks)
 
 
 def linf_law(
@@ -194,13 +188,23 @@ def linf_law(
         `overlap_law`; `hadax.quantization.incoherence`, the same number for one vector.
     """
     if blocks == 0:
-        return _draws(_uniform_largest, key, x, 1, draws)
+        unit, _ = _validated(key, x, 1, draws)
+        return simulate(_uniform_largest, key, draws, unit)
+    unit, blocks = _validated(key, x, blocks, draws)
+    return simulate(_largest, key, draws, unit, blocks)
 
-    def largest(key_one: KeyArray, unit: Array) -> Array:
-        y = randomized_hadamard(key_one, unit.size, blocks)(unit)
-        return math.sqrt(unit.size) * jnp.max(jnp.abs(y))
 
-    return _draws(largest, key, x, blocks, draws)
+def _overlap(key: KeyArray, unit: Array, blocks: int) -> Array:
+    """Scalar product of two rotations, scaled."""
+    keys = jax.random.split(key)
+    y, other = (randomized_hadamard(one, unit.size, blocks)(unit) for one in keys)
+    return math.sqrt(unit.size) * jnp.sum(y * other)
+
+
+def _largest(key: KeyArray, unit: Array, blocks: int) -> Array:
+    """The largest coordinate of a rotation, scaled."""
+    y = randomized_hadamard(key, unit.size, blocks)(unit)
+    return math.sqrt(unit.size) * jnp.max(jnp.abs(y))
 
 
 def _uniform_largest(key: KeyArray, unit: Array) -> Array:
@@ -214,22 +218,8 @@ def _unit(x: Array) -> Array:
     return x / jnp.linalg.norm(x, axis=-1, keepdims=True)
 
 
-def _draws(
-    function: Callable[[KeyArray, Array], Array],
-    key: KeyArray,
-    x: ArrayLike,
-    blocks: int,
-    draws: int,
-) -> Array:
-    """`function` of so many keys and the unit vector of x."""
+def _validated(key: KeyArray, x: ArrayLike, blocks: int, draws: int) -> tuple[Array, int]:
+    """The unit vector and the number of blocks, when all arguments are as they should be."""
     _checks.key(key)
-    direction = _discrepancy_checks.direction("x", x).astype(np.float64)
-    _checks.power_of_two(direction.size, why="the Walsh-Hadamard rotation")
-    _checks.integer("blocks", blocks, minimum=1)
     _checks.integer("draws", draws, minimum=1)
-    unit = direction / np.max(np.abs(direction))  # of which no square overflows
-    batch = max(1, _CHUNK // unit.size)
-    mapped = jax.jit(
-        lambda keys, unit: jax.lax.map(lambda one: function(one, unit), keys, batch_size=batch)
-    )
-    return mapped(jax.random.split(key, draws), jnp.asarray(unit / np.linalg.norm(unit), "float32"))
+    return unit_vector(x), _checks.integer("blocks", blocks, minimum=1)

@@ -48,7 +48,7 @@ def sphere_coordinate_cdf(t: ArrayLike | float, d: int) -> NDArray[np.float64]:
         array([0.21132487, 0.5       , 0.78867513])
 
     See Also:
-        scipy.stats.norm.cdf, its limit, from which it is 0.138/d away.
+        scipy.stats.norm.cdf, its limit: about 0.138/d away, and at most 0.162/d from d = 4 on.
     """
     d = _checks.integer("d", d, minimum=2)
     t = np.asarray(t, np.float64)

@@ -7,7 +7,6 @@ docs/theory/rotations.md, W1 to W4.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple, get_args
 
 import jax
@@ -20,10 +19,8 @@ from hadax import _checks
 from hadax._typing import Array, KeyArray
 from hadax.discrepancy import _discrepancy_checks
 from hadax.discrepancy._rademacher import mean_abs_sum
+from hadax.discrepancy._simulation import simulate, unit_vector
 from hadax.operators.hadamard_rotation import Permute, randomized_hadamard
-
-# Values of one chunk of draws: 1 MB in float32, which stays in the cache.
-_CHUNK = 1 << 18
 
 
 class Estimate(NamedTuple):
@@ -60,7 +57,8 @@ def w2_one_sparse(d: int) -> float:
         `w2_two_sparse`, the input that is worst.
 
     References:
-        Zilca & Mendelson (2026), key `zilca2026`.
+        Zilca & Mendelson (2026), key `zilca2026`, for the rotation; the formula is ours (W1 of
+        docs/theory/rotations.md).
     """
     return math.sqrt(2 - 2 * _mean_abs_coordinate(d))
 
@@ -69,7 +67,7 @@ def w2_two_sparse(key: KeyArray, d: int, *, samples: int = 10_000) -> Estimate:
     r"""W2 between the two-block law and the uniform law for x = (e_1 + e_2) / sqrt(2).
 
     $W_2^2 = 2 - \sqrt2\, c_d - \sqrt{2/d}\; E\bigl||u_{S_+}|_1 - |u_{S_-}|_1\bigr|$ where $S_\pm$
-    are the two halves on which the rows of H agree or differ; the last mean is simulated (float32:
+    are the halves where two columns of H agree or differ; the last mean is simulated (float32:
     its round-off is far below the standard error).
 
     Args:
@@ -104,12 +102,8 @@ def w2_two_sparse(key: KeyArray, d: int, *, samples: int = 10_000) -> Estimate:
     _discrepancy_checks.even("d", d)
     _checks.integer("samples", samples, minimum=2)
 
-    def difference(draw_key: KeyArray) -> Array:
-        halves = jnp.abs(jax.random.normal(draw_key, (2, d // 2), "float32"))
-        norms = jnp.sum(halves, axis=-1)
-        return jnp.abs(norms[0] - norms[1]) / jnp.sqrt(jnp.sum(jnp.square(halves)))
-
-    gains = math.sqrt(2 / d) * _draws(difference, key, samples, size=d)
+    draws = simulate(_halves_apart, key, samples, jnp.zeros(d, "float32"))
+    gains = math.sqrt(2 / d) * np.asarray(draws, np.float64)
     return _root_of_mean(2 - math.sqrt(2) * _mean_abs_coordinate(d) - gains)
 
 
@@ -227,23 +221,12 @@ def w2_sorted(
         `w2_upper`, without the permutation; `hadax.randomized_hadamard`, with permute="fresh".
     """
     _checks.key(key)
-    direction = _discrepancy_checks.direction("x", x).astype(np.float64)
-    _checks.power_of_two(direction.size, why="the Walsh-Hadamard rotation")
-    unit = jnp.asarray(direction / np.linalg.norm(direction), "float32")
+    unit = unit_vector(x)
     blocks = _checks.integer("blocks", blocks, minimum=1)
     _checks.choice("permute", permute, get_args(Permute))
     _checks.integer("samples", samples, minimum=2)
-
-    def cost(draw_key: KeyArray) -> Array:
-        key_blocks, key_uniform = jax.random.split(draw_key)
-        w = unit
-        if blocks > 1:
-            w = randomized_hadamard(key_blocks, unit.size, blocks - 1, permute=permute)(unit)
-        u = jax.random.normal(key_uniform, unit.shape, "float32")
-        matched = jnp.sort(jnp.abs(u)) / jnp.linalg.norm(u) - jnp.sort(jnp.abs(w))
-        return jnp.sum(jnp.square(matched))
-
-    return _root_of_mean(_draws(cost, key, samples, size=unit.size))
+    costs = simulate(_sorted_cost, key, samples, unit, blocks, permute)
+    return _root_of_mean(np.asarray(costs, np.float64))
 
 
 def w2_lower(d: int, blocks: int = 2) -> float:
@@ -289,13 +272,22 @@ def w2_lower(d: int, blocks: int = 2) -> float:
     return math.exp(edge / 2) * math.sqrt(1 - covered)
 
 
-def _draws(
-    function: Callable[[KeyArray], Array], key: KeyArray, samples: int, *, size: int
-) -> NDArray[np.float64]:
-    """`function` of so many keys; it holds about `size` numbers for each."""
-    batch = max(1, _CHUNK // size)
-    mapped = jax.jit(lambda keys: jax.lax.map(function, keys, batch_size=batch))
-    return np.asarray(mapped(jax.random.split(key, samples)), np.float64)
+def _halves_apart(key: KeyArray, like: Array) -> Array:
+    """How much larger |u|_1 is on one half than on the other, u uniform of the size of `like`."""
+    halves = jnp.abs(jax.random.normal(key, (2, like.size // 2), like.dtype))
+    norms = jnp.sum(halves, axis=-1)
+    return jnp.abs(norms[0] - norms[1]) / jnp.sqrt(jnp.sum(jnp.square(halves)))
+
+
+def _sorted_cost(key: KeyArray, unit: Array, blocks: int, permute: Permute) -> Array:
+    """Squared distance of sorted |u| and |w| for a uniform u and a rotation w by one block less."""
+    key_blocks, key_uniform = jax.random.split(key)
+    w = unit
+    if blocks > 1:
+        w = randomized_hadamard(key_blocks, unit.size, blocks - 1, permute=permute)(unit)
+    u = jax.random.normal(key_uniform, unit.shape, unit.dtype)
+    matched = jnp.sort(jnp.abs(u)) / jnp.linalg.norm(u) - jnp.sort(jnp.abs(w))
+    return jnp.sum(jnp.square(matched))
 
 
 def _root_of_mean(draws: NDArray[np.float64]) -> Estimate:

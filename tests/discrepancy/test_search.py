@@ -1,13 +1,17 @@
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.linalg import hadamard
 
 from hadax.discrepancy import (
     affine_classes,
     cf_discrepancy,
     kolmogorov_exact,
     search_worst,
+    sphere_coordinate_cf,
     worst_supports,
 )
 
@@ -47,6 +51,16 @@ def test_objective_of_the_library():
     np.testing.assert_allclose(
         8 * cf_discrepancy(library), [0.1957, 2.2124, 0.9336, 0.567], atol=6e-4
     )
+
+
+def test_objective_is_the_mean_over_all_signs():
+    x = np.random.default_rng(2).normal(size=8)
+    signs = 1 - 2 * ((np.arange(256)[:, None] >> np.arange(8)) & 1)
+    z = signs * x @ hadamard(8) / (math.sqrt(8) * np.linalg.norm(x))
+    t = (np.arange(64) + 0.5) / 8
+    gap = np.cos(t[:, None, None] * z).prod(-1).mean(1) - sphere_coordinate_cf(t, 8)
+    expected = np.sum(gap**2 / (8 * t))
+    assert float(cf_discrepancy(x.astype("float32"))) == pytest.approx(expected, rel=1e-3)
 
 
 def test_objective_is_differentiable():

@@ -11,14 +11,31 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from experiments import _registry as experiments_registry
-from experiments import kolmogorov, wasserstein
+from experiments import (
+    kolmogorov,
+    kolmogorov_families,
+    quenched,
+    separation,
+    wasserstein,
+    worst_case,
+)
 from experiments._contract import Preset, UsageError
 from experiments._runner import run_experiment
 from paper_figs import _cli, _files, _registry, _results
 
 SMALL = {
     "kolmogorov": (kolmogorov.EXPERIMENT, kolmogorov.Config(log2_d=(4, 6), samples=200, draws=40)),
+    "kolmogorov_families": (
+        kolmogorov_families.EXPERIMENT,
+        kolmogorov_families.EXPERIMENT.presets["smoke"].config,
+    ),
     "wasserstein": (wasserstein.EXPERIMENT, wasserstein.Config(log2_d=(2, 4), samples=200)),
+    "quenched": (quenched.EXPERIMENT, quenched.EXPERIMENT.presets["smoke"].config),
+    "separation": (separation.EXPERIMENT, separation.EXPERIMENT.presets["smoke"].config),
+    "worst_case": (
+        worst_case.EXPERIMENT,
+        worst_case.Config(support_d=(4, 8), ascent_d=(4,), starts=2, steps=5),
+    ),
 }
 
 
@@ -47,7 +64,7 @@ def test_a_figure_carries_its_caption_and_origin(name, tmp_path, capsys):
     assert {"config", "git", "utc", "packages"} <= set(origin)
     assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
     page = (tmp_path / f"{name}.md").read_text()
-    assert re.search(r"\d (simulated|draws|pairs)", page), "the caption lacks the repeats"
+    assert re.search(r"\d (simulated|draws|pairs|starts)", page), "the caption lacks the repeats"
     assert f"{name}.png" in capsys.readouterr().out
 
 
