@@ -33,6 +33,7 @@ from hadax import compression, discrepancy
 
 Input: TypeAlias = Literal["uniform", "e1", "two", "plane4", "random"]
 Method: TypeAlias = Literal["exact", "eden"]
+Scale: TypeAlias = Literal["unbiased", "mmse"]
 
 NONZEROS = {"e1": 1, "two": 2, "plane4": 4}
 BLOCKS = 2
@@ -117,7 +118,7 @@ def _message_errors(
         key_input, key_message = jax.random.split(key)
         x = jax.random.normal(key_input, (d,), "float32") if fixed is None else fixed
 
-        def error(scale: compression.Scale) -> jax.Array:
+        def error(scale: Scale) -> jax.Array:
             message = compression.eden(key_message, x, bits=bits, blocks=BLOCKS, scale=scale)
             sent = compression.decompress(key_message, message)
             return jnp.sum(jnp.square(sent - x)) / jnp.sum(jnp.square(x))
@@ -254,7 +255,7 @@ def _closed_form_checks(eden: dict[tuple[str, int, int], Row]) -> Iterator[Check
     for (name, d, bits), row in eden.items():
         if name != "uniform" or d < 1024:
             continue
-        scales: tuple[tuple[compression.Scale, str], ...] = (
+        scales: tuple[tuple[Scale, str], ...] = (
             ("unbiased", "unbiased"),
             ("mmse", "error"),
         )

@@ -1,12 +1,10 @@
 """Compression of vectors for averaging: DRIVE and EDEN, one to eight bits an entry."""
 
-from hadax.compression._compression_checks import Scale
 from hadax.compression.codec import Compressed, decompress, drive, eden
 from hadax.compression.estimate import expected_nmse, mean_estimate
 
 __all__ = [
     "Compressed",
-    "Scale",
     "decompress",
     "drive",
     "eden",
