@@ -2,9 +2,10 @@
 
 A row draws n points of the two-block rotation of e_1 and n uniform ones, and matches them as
 cheaply as possible (an assignment problem, O(n^3)). The root of the mean squared distance estimates
-W2, which is known exactly; a second sample of uniform points is matched in the same way, where W2 is 0.
-In d dimensions a sample of n points is of the order n^(-1/d) from its law, so that beyond a few
-dimensions the two numbers say nothing but the distance between finite samples. Draws are float32.
+W2, which is known exactly; a second sample of uniform points is matched in the same way, where W2
+is 0. In d dimensions a sample of n points is of the order n^(-1/d) from its law, so that beyond a
+few dimensions the two numbers say nothing but the distance between finite samples. Draws are
+float32.
 """
 
 from collections.abc import Iterator, Sequence

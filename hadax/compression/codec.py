@@ -18,7 +18,7 @@ from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.compression import _compression_checks, _packing
 from hadax.compression._compression_checks import Scale
 from hadax.operators.base import static
-from hadax.operators.hadamard_rotation import RandomizedHadamard, randomized_hadamard
+from hadax.operators.hadamard_rotation import randomized_hadamard
 
 
 @jax.tree_util.register_dataclass
@@ -211,7 +211,7 @@ def decompress(key: KeyArray, message: Compressed) -> Array:
     """
     _compression_checks.message(message, Compressed)
     key_rotation, _ = jax.random.split(_checks.key(key))
-    rotation: RandomizedHadamard = randomized_hadamard(key_rotation, message.n, message.blocks)
+    rotation = randomized_hadamard(key_rotation, message.n, message.blocks)
     codes = _packing.unpack(message.codes, message.bits, message.n)
     levels = _levels(codes, message.bits, message.scale.dtype)
     x = message.scale[..., None] * rotation.T(levels)  # in this order nothing overflows on the way

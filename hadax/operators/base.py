@@ -56,11 +56,12 @@ def operator_class(cls: _Class) -> _Class:
     )
 
 
-def array(*, ndim: int) -> Any:
+def array(*, ndim: int, **keywords: Any) -> Any:
     """A field that holds an array: a leaf of the pytree.
 
     Args:
         ndim: how many axes it has in one operator; in an ensemble it has more.
+        **keywords: passed on to `dataclasses.field`: default=None for an array that may be missing.
 
     Returns:
         The field.
@@ -76,7 +77,7 @@ def array(*, ndim: int) -> Any:
     See Also:
         `static`, for what is no array.
     """
-    return dataclasses.field(metadata={"ndim": ndim})
+    return dataclasses.field(metadata={"ndim": ndim}, **keywords)
 
 
 def static(**keywords: Any) -> Any:
@@ -256,7 +257,7 @@ def _refuse_ensemble(op: LinearOperator) -> None:
     """Refuse arrays with more axes than their field declares, in `op` and in its parts."""
     for field in dataclasses.fields(op):  # type: ignore[arg-type]
         value, ndim = getattr(op, field.name), field.metadata.get("ndim")
-        if ndim is not None and value.ndim > ndim:
+        if ndim is not None and value is not None and value.ndim > ndim:
             _operator_checks.no_ensemble(type(op).__name__, field.name, value.shape, ndim)
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, LinearOperator):

@@ -1,6 +1,6 @@
 """The structured random rotation: random signs and Hadamard transforms in turn."""
 
-from typing import Literal, TypeAlias, get_args, overload
+from typing import Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +10,7 @@ from hadax import _checks, _dtypes
 from hadax._bits import is_power_of_two
 from hadax._typing import Array, KeyArray
 from hadax.kernels import _dispatch, _hadamard_orders
-from hadax.operators.base import Composed, OrthogonalOperator, array, operator_class, static
-from hadax.operators.elementary import Permutation
+from hadax.operators.base import OrthogonalOperator, array, operator_class, static
 
 Permute: TypeAlias = Literal["none", "fixed", "fresh"]
 
@@ -25,9 +24,13 @@ _FIXED_SEED = 0
 
 @operator_class
 class RandomizedHadamard(OrthogonalOperator):
-    """H D_k ... H D_1 with the orthonormal H and the sign diagonals D_i = diag(signs[i - 1])."""
+    """H D_k P H ... H D_1 with the orthonormal H and the sign diagonals D_i = diag(signs[i - 1]).
+
+    The permutation P takes entry `indices[i]` to place i; without indices it is the identity.
+    """
 
     signs: Array = array(ndim=2)
+    indices: Array | None = array(ndim=1, default=None)
     transposed: bool = static(default=False)
 
     @property
@@ -42,41 +45,45 @@ class RandomizedHadamard(OrthogonalOperator):
 
     def _apply(self, x: Array) -> Array:
         _checks.not_integer(x.dtype)
-        dtype = _dtypes.accumulator(x.dtype)  # one rounding at the end, not one a block
+        y = x.astype(_dtypes.accumulator(x.dtype))  # one rounding at the end, not one a block
+        if self.indices is None:
+            y = self._rounds(y, self.signs)
+        elif self.transposed:
+            y = self._rounds(y, self.signs[-1:])
+            y = self._rounds(_take(y, jnp.argsort(self.indices)), self.signs[:-1])
+        else:
+            y = _take(self._rounds(y, self.signs[:-1]), self.indices)
+            y = self._rounds(y, self.signs[-1:])
+        return y.astype(x.dtype)
+
+    def _rounds(self, y: Array, signs: Array) -> Array:
+        """H D_j ... H D_1 y for these signs (j, n), or its transpose."""
         n = self.shape[0]
         side = "after" if self.transposed else "before"
         transpose = True if self.transposed and not is_power_of_two(n) else None
 
-        def block(y: Array, signs: Array) -> tuple[Array, None]:
-            return _dispatch.wht(y, signs, side=side, scale=n**-0.5, transpose=transpose), None
+        def block(y: Array, row: Array) -> tuple[Array, None]:
+            return _dispatch.wht(y, row, side=side, scale=n**-0.5, transpose=transpose), None
 
-        y = x.astype(dtype)
-        if self.blocks <= _WRITTEN_OUT:
-            for i in reversed(range(self.blocks)) if self.transposed else range(self.blocks):
-                y, _ = block(y, self.signs[i])
-        else:
-            y, _ = lax.scan(block, y, self.signs, reverse=self.transposed)
-        return y.astype(x.dtype)
+        rows = len(signs)
+        if rows > _WRITTEN_OUT:
+            return lax.scan(block, y, signs, reverse=self.transposed)[0]
+        for i in reversed(range(rows)) if self.transposed else range(rows):
+            y, _ = block(y, signs[i])
+        return y
 
     def _transpose(self) -> "RandomizedHadamard":
-        return RandomizedHadamard(self.signs, not self.transposed)
+        return RandomizedHadamard(self.signs, self.indices, not self.transposed)
 
 
-@overload
-def randomized_hadamard(
-    key: KeyArray, n: int, blocks: int = 2, *, permute: Literal["none"] = "none"
-) -> RandomizedHadamard: ...
-@overload
-def randomized_hadamard(
-    key: KeyArray, n: int, blocks: int = 2, *, permute: Literal["fixed", "fresh"]
-) -> Composed: ...
-@overload
-def randomized_hadamard(
-    key: KeyArray, n: int, blocks: int = 2, *, permute: Permute
-) -> RandomizedHadamard | Composed: ...
+def _take(y: Array, indices: Array) -> Array:
+    """The entries at these indices, of the last axis."""
+    return jnp.take(y, indices, axis=-1, unique_indices=True, mode="clip")
+
+
 def randomized_hadamard(
     key: KeyArray, n: int, blocks: int = 2, *, permute: Permute = "none"
-) -> RandomizedHadamard | Composed:
+) -> RandomizedHadamard:
     r"""The structured random rotation: a few rounds of random signs and a Hadamard transform.
 
     $x \mapsto H D_k \cdots H D_1 x$ with the orthonormal Hadamard matrix H of order n and
@@ -134,8 +141,5 @@ def randomized_hadamard(
     signs = jax.random.rademacher(key_signs, (blocks, n), dtype=jnp.int8)
     if permute == "fixed":
         key_indices = jax.random.key(_FIXED_SEED, impl="threefry2x32")
-    shuffle = Permutation(jax.random.permutation(key_indices, jnp.arange(n, dtype=jnp.int32)))
-    last = RandomizedHadamard(signs[-1:])
-    return Composed(
-        (last, shuffle, RandomizedHadamard(signs[:-1])) if blocks > 1 else (last, shuffle)
-    )
+    indices = jax.random.permutation(key_indices, jnp.arange(n, dtype=jnp.int32))
+    return RandomizedHadamard(signs, indices)

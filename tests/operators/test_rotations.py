@@ -49,24 +49,21 @@ def test_16_bit_input_is_rounded_once():
 def test_permutation_stands_before_the_last_signs(permute, blocks):
     n = 12
     op = hadax.randomized_hadamard(KEY, n, blocks, permute=permute)
-    last, shuffle, *first = op.factors
     h = _reference.hadamard_matrix(n) / n**0.5
     matrix = np.eye(n)
-    for block in first:
-        for signs in np.asarray(block.signs, np.float64):
-            matrix = h @ np.diag(signs) @ matrix
-    matrix = (
-        h @ np.diag(np.asarray(last.signs[0], np.float64)) @ matrix[np.asarray(shuffle.indices)]
-    )
+    *first, last = np.asarray(op.signs, np.float64)
+    for signs in first:
+        matrix = h @ np.diag(signs) @ matrix
+    matrix = h @ np.diag(last) @ matrix[np.asarray(op.indices)]
     testing.assert_close(op.as_matrix(), matrix, n=n, c=4.0)
-    assert last.signs.shape == (1, n)
-    assert sum(block.signs.shape[0] for block in first) == blocks - 1
+    testing.assert_close(op.T.as_matrix(), matrix.T, n=n, c=4.0)
+    assert op.blocks == blocks
 
 
 def test_fresh_permutations_come_with_the_key_and_fixed_ones_do_not():
     def indices(seed, permute):
         op = hadax.randomized_hadamard(jax.random.key(seed), 64, permute=permute)
-        return np.asarray(op.factors[1].indices)
+        return np.asarray(op.indices)
 
     np.testing.assert_array_equal(indices(0, "fixed"), indices(1, "fixed"))
     np.testing.assert_array_equal(indices(0, "fresh"), indices(0, "fresh"))
