@@ -12,6 +12,7 @@ NAMES = (
     "separation",
     "worst_case",
     "wasserstein",
+    "empirical_transport",
     "fourth_moment",
     "permutation",
     "drive_bias",

@@ -26,6 +26,7 @@ NAMES = (
     "kolmogorov_families",
     "exponents",
     "wasserstein",
+    "empirical_transport",
     "fourth_moment",
     "quenched",
     "separation",

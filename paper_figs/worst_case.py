@@ -20,7 +20,7 @@ CAPTION = (
     "of ones; filled: d = 16, open: d = 8. Dotted: 0.5984, the limit of the plane of four, which "
     "is the worst of them from d = 8 on. Right: where gradient ascents of a smooth distance of "
     "characteristic functions end on the sphere, {starts:kind=ascent} starts, by dimension; the "
-    "name of the best end is in bold. Measured: no proof that there is no worse input."
+    "best end is in bold. Measured: no proof that there is no worse input."
 )
 
 _MARKER_FILL = {8: "white", 16: None}
@@ -82,7 +82,7 @@ def _ends(ax: Axes, rows: pl.DataFrame) -> None:
     labels = [palette.INPUT_LABELS[name] if name else "elsewhere" for name in places]
     ax.set_yticks(range(len(places)), labels)
     ax.invert_yaxis()
-    ax.set_xlim(0, 1.25 * max(row[f"at_{name}"] for row in rows.to_dicts() for name in places))
+    ax.set_xlim(0, 1.35 * max(row[f"at_{name}"] for row in rows.to_dicts() for name in places))
     ax.set_xlabel("ascents that end there")
 
 

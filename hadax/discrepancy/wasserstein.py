@@ -4,6 +4,9 @@ Closed forms and bounds of $W_2$, the root of the least mean squared distance of
 y = H D_2 H D_1 x with |x|_2 = 1 and u uniform on the unit sphere of dimension d. It does not vanish
 as d grows: in the limit two blocks come closer than 0.252 for no x. All in float64. Proofs:
 docs/theory/rotations.md, W1 to W4.
+
+Nothing here matches finite samples: in more than a few dimensions that measures how far samples are
+from their own law (experiment `empirical_transport`), uniform ones from uniform ones as far.
 """
 
 import math
