@@ -55,12 +55,12 @@ def mean_estimate(keys: Array, messages: Compressed) -> Array:
 
 
 def expected_nmse(bits: int, *, scale: Scale = "unbiased") -> float:
-    r"""Expected |xhat - x|^2 / |x|^2 of one message, for a uniform rotation of a long vector.
+    r"""Expected relative error of one message, for a uniform rotation of a long vector.
 
-    With D the mean squared error of the best $2^b$ levels for the normal law it is D for the scale
-    "mmse", and $D/(1-D)$ for "unbiased": 0.5708 (that is $\pi/2 - 1$), 0.1331, 0.0358, 0.0096 with
-    1 to 4 bits. The mean of m messages with independent keys and the scale "unbiased" has an m-th
-    of it.
+    $E|\hat x - x|^2 / |x|^2$. With D the mean squared error of the best $2^b$ levels for the normal
+    law it is D for the scale "mmse", and $D/(1-D)$ for "unbiased": 0.5708 (that is $\pi/2 - 1$),
+    0.1331, 0.0358, 0.0096 with 1 to 4 bits. The mean of m messages with independent keys and the
+    scale "unbiased" has an m-th of it.
 
     Args:
         bits: bits an entry, 1 to 8.

@@ -110,15 +110,13 @@ def lloyd_max_distortion(
 def drive_bias(key: KeyArray, x: ArrayLike, *, blocks: int = 2, draws: int = 10_000) -> DriveBias:
     r"""How far the mean of one-bit DRIVE is from the vector it compresses.
 
-    For a unit vector x, $\hat x = R^T \operatorname{sign}(Rx) / |Rx|_1$, and
-
-    $$\hat x = \nabla_x \log |Rx|_1, \qquad \langle\hat x, x\rangle = 1.$$
-
-    So $E\hat x - x$ is the tangential gradient of $E \log |Rx|_1$ on the sphere: zero if R is
-    uniform, else it says how rough that function is at x. It is what the mean over many clients
-    tends to. Entries of Rx that are zero up to 12 decimals have the sign 0, by which the identity
-    holds: on sparse x there are many of them, and in floats any other rule makes a bias of its own.
-    Where x is zero the bias is zero by symmetry, and no noise is counted there.
+    For a unit vector x, $\hat x = R^T \operatorname{sign}(Rx) / |Rx|_1 = \nabla_x \log |Rx|_1$ and
+    $\langle\hat x, x\rangle = 1$. So $E\hat x - x$ is the tangential gradient of $E \log |Rx|_1$ on
+    the sphere: zero if R is uniform, else it says how rough that function is at x. It is what the
+    mean over many clients tends to. Entries of Rx that are zero up to 12 decimals have the sign 0,
+    by which the identity holds: on sparse x there are many of them, and in floats any other rule
+    makes a bias of its own. Where x is zero the bias is zero by symmetry, and no noise is counted
+    there.
 
     Args:
         key: one new-style key.
