@@ -96,7 +96,7 @@ def run(trial: Trial, key: jax.Array) -> Mapping[str, Any]:
         x = jnp.asarray(integer_vector(name, trial.d), "float32")
         return {"input": name, "objective": float(discrepancy.cf_discrepancy(x))}
     found = discrepancy.search_worst(key, trial.d, starts=trial.starts, steps=trial.steps)
-    ends = [_name(x) for x in np.asarray(found.x)]
+    ends = [_name(x) for x in np.asarray(found.vectors)]
     return {
         "input": ends[0],
         "objective": float(found.objective[0]),

@@ -26,14 +26,14 @@ _PERTURBATION = 0.02  # of the starts on subspaces, which are critical points
 class Support(NamedTuple):
     """A 0-1 vector and the exact Kolmogorov distance of its two-block rotation."""
 
-    x: NDArray[np.int64]
+    vector: NDArray[np.int64]
     distance: float
 
 
 class Ascent(NamedTuple):
     """Where the ascents ended: unit vectors (starts, d), and the objective there (starts,)."""
 
-    x: Array
+    vectors: Array
     objective: Array
 
 
@@ -105,9 +105,9 @@ def worst_supports(d: int) -> list[Support]:
     Example:
         >>> from hadax.discrepancy import worst_supports
         >>> worst, second = worst_supports(8)[:2]
-        >>> worst.x, round(worst.distance, 5)  # a plane of the indices
+        >>> worst.vector, round(worst.distance, 5)  # a plane of the indices
         (array([1, 1, 1, 1, 0, 0, 0, 0]), 0.19336)
-        >>> second.x, round(second.distance, 5)
+        >>> second.vector, round(second.distance, 5)
         (array([1, 1, 0, 0, 0, 0, 0, 0]), 0.1875)
 
     See Also:
@@ -181,7 +181,7 @@ def search_worst(key: KeyArray, d: int, *, starts: int = 24, steps: int = 100) -
         >>> import jax
         >>> from hadax.discrepancy import search_worst
         >>> found = search_worst(jax.random.key(0), 8, starts=4, steps=60)
-        >>> abs(found.x[0]).sort(descending=True)[:3].round(2)  # two equal entries
+        >>> abs(found.vectors[0]).sort(descending=True)[:3].round(2)  # two equal entries
         Array([0.71, 0.71, 0.  ], dtype=float32)
 
     See Also:

@@ -188,7 +188,7 @@ def w2_sorted(
 
     $W_2^2 \le E \sum_i (|u|_{(i)} - |w|_{(i)})^2$ with $w = H D_{k-1} \cdots H D_1 x$, u uniform on
     the sphere and both sorted by size: a uniform permutation and the signs of u may be chosen to
-    pair the two off. It is an equality where |w| sorted is not random (x = e_1, k = 2), and from
+    pair the two off. It is an equality if the sorted $|w|$ is not random (x = e_1, k = 2), and from
     three blocks on it tends to 0 for every x (docs/theory/whole_vectors.md, W5 and W6). Simulated
     in float32.
 

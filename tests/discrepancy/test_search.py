@@ -74,13 +74,13 @@ def test_objective_is_differentiable():
 
 def test_ascent_ends_at_two_equal_entries():
     found = search_worst(jax.random.key(0), 8, starts=6, steps=60)
-    assert found.x.shape == (6, 8)
+    assert found.vectors.shape == (6, 8)
     np.testing.assert_allclose(
-        np.sort(np.abs(found.x[0]))[::-1], [0.5**0.5] * 2 + [0] * 6, atol=2e-2
+        np.sort(np.abs(found.vectors[0]))[::-1], [0.5**0.5] * 2 + [0] * 6, atol=2e-2
     )
     assert np.all(np.diff(found.objective) <= 0)
-    np.testing.assert_allclose(np.linalg.norm(found.x, axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(cf_discrepancy(found.x), found.objective, rtol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(cf_discrepancy(found.vectors), found.objective, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
