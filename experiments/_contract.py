@@ -54,6 +54,9 @@ class UsageError(Exception):
 class Check:
     """One statement, the value measured for it, and whether it holds.
 
+    `source` says on what the statement rests. That a simulation has a law, mean or distance that is
+    known exactly is "measured": it tests the program.
+
     The value measured stands for a true one in the band [low, high], a point where it is exact; the
     band is None where the statement is about the measured value itself. The statement is that the
     true value is ``relation`` ``reference``, give or take ``tolerance``. Where nothing could be

@@ -103,7 +103,7 @@ def checks(rows: Sequence[Row]) -> list[Check]:
             Check(
                 f"d E|y|_4^4 ({name}): the recursion, {len(errors)} rows (largest difference, in "
                 "standard errors)",
-                "ours, proved",
+                "measured",
                 max(errors),
                 "at most",
                 ERRORS,

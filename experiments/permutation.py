@@ -40,7 +40,7 @@ ERRORS = 4
 TWO_LIMIT = math.sqrt(2 - 4 * math.sqrt(2) * stats.norm.pdf(stats.norm.ppf(0.75)))
 """W2 for (e_1 + e_2)/sqrt 2, two blocks and a fresh permutation, in the limit."""
 REPAIRED_FROM = 1024
-"""From here on three permuted blocks are closer than three others can be, for every input."""
+"""From here on three permuted blocks are closer than three others can be, for every input tried."""
 FIT_FROM = 64
 _PAIRED = 32  # coordinates of which all pairs are correlated
 _DIGITS = 5  # of a float32 statistic
@@ -201,7 +201,7 @@ def _limit_checks(bounds: Sequence[Row]) -> Iterator[Check]:
     """Two blocks keep their distance on e_1 and (e_1 + e_2)/sqrt 2; three beat every input's."""
     for row in select(bounds, "e1", 2, "none"):
         yield _check(
-            row, "ours, proved", "equals", discrepancy.w2_one_sparse(row["d"]), "sqrt(2 - 2 c_d)"
+            row, "measured", "equals", discrepancy.w2_one_sparse(row["d"]), "sqrt(2 - 2 c_d)"
         )
     for row in select(bounds, "two", 2, "none")[-1:]:
         yield _check(
@@ -247,7 +247,7 @@ def _joint_checks(joint: Sequence[Row]) -> Iterator[Check]:
         yield Check(
             f"d_K of a coordinate, permuted or not, is that of two blocks in {len(ratios)} rows "
             "(largest difference / DKW radius)",
-            "ours, proved",
+            "measured",
             max(ratios),
             "at most",
             1.0,

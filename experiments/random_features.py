@@ -215,7 +215,7 @@ def _law_checks(rows: Sequence[Row]) -> Iterator[Check]:
             yield Check(
                 f"E k(sorf{blocks}) is that of the exact law of a coordinate, {len(off)} rows "
                 "(largest difference, in standard errors)",
-                "ours, proved",
+                "measured",
                 max(off),
                 "at most",
                 ERRORS,

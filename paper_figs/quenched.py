@@ -17,7 +17,7 @@ CAPTION = (
     "one, times sqrt(d): means over {draws} draws, fewer at large d, with bars of 4 standard "
     "errors. Measured. Grey: a uniform vector; dotted: independent draws of a coordinate (the "
     "limit .8687). The random x is another one at every d. One block does not converge for sparse "
-    "x; two cost a factor of two; three are within these bars."
+    "x; two cost a factor of two on sparse x; three are within these bars."
 )
 
 

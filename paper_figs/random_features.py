@@ -16,7 +16,7 @@ CAPTION = (
     "distance z of the two points, which differ along the direction in the title. {samples} sets "
     "of frequencies a point, bars of 4 standard errors (measured). One block (SORF, k = 1) fails "
     "on sparse directions; two are behind uniform rotations (ORF) along (e_1 + e_2)/sqrt(2) only, "
-    "three nowhere, though their lengths are fixed and the estimate is biased by O(1/n)."
+    "three nowhere, though their lengths are fixed and the estimate is biased by O(1/n) (proved)."
 )
 
 

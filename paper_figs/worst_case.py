@@ -18,7 +18,7 @@ CAPTION = (
     "Left: exact Kolmogorov distance of a coordinate after two blocks, times sqrt(d), for all "
     "0-1 vectors up to affine maps of the indices (small grey: other supports), against the number "
     "of ones; filled: d = 16, open: d = 8. Dotted: 0.5984, the limit of the plane of four, which "
-    "is the worst of them from d = 8 on. Right: where gradient ascents of a smooth distance of "
+    "is the worst of them at d = 8 and 16. Right: where gradient ascents of a smooth distance of "
     "characteristic functions end on the sphere, {starts:kind=ascent} starts, by dimension; the "
     "best end is in bold. Measured: no proof that there is no worse input."
 )

@@ -73,7 +73,7 @@ def pair_dependence(x: Num[ArrayLike, "... d"]) -> Num[Array, "... d"]:
     $A_s = \sum_j \sigma_j\sigma_{j+s}\,x_j x_{j+s}$ where s is the bitwise difference of i and l:
     $E A_s^2 = 2\sum_j x_j^2 x_{j+s}^2$ for $s \ne 0$ and $A_0 = 1$. The pair becomes independent
     only if it tends to 0; where it is 1, one coordinate is a copy of the other up to its sign
-    (docs/theory/whole_vectors.md, M2).
+    (docs/theory/whole_vectors.md, M2 and step 3 of (Q)).
 
     Args:
         x: array (..., d), real floating point, no vector of it zero; d a power of two. Its length
