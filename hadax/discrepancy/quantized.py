@@ -114,9 +114,9 @@ def drive_bias(key: KeyArray, x: ArrayLike, *, blocks: int = 2, draws: int = 10_
     $\langle\hat x, x\rangle = 1$. So $E\hat x - x$ is the tangential gradient of $E \log |Rx|_1$ on
     the sphere: zero if R is uniform, else it says how rough that function is at x. It is what the
     mean over many clients tends to. Entries of Rx that are zero up to 12 decimals have the sign 0,
-    which makes xhat the symmetric derivative: on sparse x there are many of them, and in floats any other rule
-    makes a bias of its own. Where x is zero the bias is zero by symmetry, and no noise is counted
-    there.
+    which makes xhat the symmetric derivative: on sparse x there are many of them, and in floats any
+    other rule makes a bias of its own. Where x is zero the bias is zero by symmetry, and no noise
+    is counted there.
 
     Args:
         key: one new-style key.

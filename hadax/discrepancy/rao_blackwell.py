@@ -40,9 +40,9 @@ def kolmogorov_rao_blackwell(
     1e-5, which no simulated coordinate does.
 
     The law must be spread out: jumps finer than about 0.1 are not seen. So x is refused if its
-    entries have a common unit, which puts the law on a lattice, if $|z|$ takes less than d/2 values,
-    or if the mean of $|\prod_j \cos(t z_j)|$ has not decayed from T to 60. What is left of it there
-    widens the band.
+    entries have a common unit, which puts the law on a lattice, if $|z|$ takes less than d/2
+    values, or if the mean of $|\prod_j \cos(t z_j)|$ has not decayed from T to 60. What is left of
+    it there widens the band.
 
     Args:
         key: one new-style key.
