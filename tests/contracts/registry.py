@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hadax
-from hadax import operators
+from hadax import groups, operators
 from hadax.kernels import _reference
 from hadax.operators.base import Transposed
 from hadax.operators.elementary import Selection, Signs
@@ -95,6 +95,10 @@ def _gaussian(key: jax.Array, *shape: int) -> jax.Array:
     return jax.random.normal(key, shape)
 
 
+def _basis(group: groups.PermutationGroup | groups.FoldedDihedral) -> operators.LinearOperator:
+    return groups.eigenbasis(group)
+
+
 OPERATORS = [
     Operator("hadamard-8", lambda key: operators.hadamard(8), orthogonal=True),
     Operator("hadamard-12", lambda key: operators.hadamard(12), orthogonal=True),
@@ -160,6 +164,26 @@ OPERATORS = [
     ),
     Operator("kac_walk", lambda key: hadax.kac_walk(key, 6), orthogonal=True, depth=16),
     Operator("srht", lambda key: hadax.srht(key, 16, 5), invertible=False),
+    Operator("real-fourier-5", lambda key: _basis(groups.dihedral(5)), orthogonal=True),
+    Operator("real-fourier-6", lambda key: _basis(groups.dihedral(6)), orthogonal=True),
+    Operator("DCT-I", lambda key: _basis(groups.folded_dihedral("DCT-I", 5)), orthogonal=True),
+    Operator("DCT-II", lambda key: _basis(groups.folded_dihedral("DCT-II", 6)), orthogonal=True),
+    Operator("DST-III", lambda key: _basis(groups.folded_dihedral("DST-III", 5)), orthogonal=True),
+    Operator("DST-IV", lambda key: _basis(groups.folded_dihedral("DST-IV", 5)), orthogonal=True),
+    Operator("haar-tree", lambda key: _basis(groups.iterated_wreath(3)), orthogonal=True, depth=2),
+    Operator("helmert", lambda key: _basis(groups.symmetric(6)), orthogonal=True, depth=2),
+    Operator(
+        "wreath-basis",
+        lambda key: _basis(groups.wreath(groups.symmetric(3), groups.elementary_abelian(1))),
+        orthogonal=True,
+        depth=4,
+    ),
+    Operator(
+        "wreath-synthesis",
+        lambda key: _basis(groups.wreath(groups.dihedral(3), groups.iterated_wreath(1))).T,
+        orthogonal=True,
+        depth=4,
+    ),
 ]
 
 every_transform = pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda t: t.name)

@@ -1,0 +1,77 @@
+"""Permutation groups, what they leave of a matrix, and the transforms that are their bases.
+
+`actions`, `products` and `regular` make groups; `orbitals` and `averages` say what is invariant
+under them; `eigenbases` has the fast transforms and `decomposition` the numerical bases. What the
+statements are and whose: docs/theory/matched_groups.md.
+"""
+
+from hadax.groups.actions import (
+    cyclic,
+    dihedral,
+    elementary_abelian,
+    hamming,
+    iterated_wreath,
+    reflection,
+    symmetric,
+    trivial,
+)
+from hadax.groups.averages import coloring_index, commutativity_residual, reynolds
+from hadax.groups.base import PermutationGroup, generated
+from hadax.groups.decomposition import (
+    Decomposition,
+    Part,
+    coherent_basis,
+    coherent_closure,
+    symmetry_adapted,
+)
+from hadax.groups.eigenbases import eigenbasis, in_basis
+from hadax.groups.folded import FoldedDihedral, FoldedKind, fold_matrix, folded_dihedral
+from hadax.groups.orbitals import (
+    is_multiplicity_free,
+    orbital_means,
+    orbitals,
+    rank,
+    symmetric_rank,
+)
+from hadax.groups.products import copies, direct_product, disjoint_union, join, wreath
+from hadax.groups.regular import dicyclic_table, multiplication_table, regular
+
+__all__ = [
+    "Decomposition",
+    "FoldedDihedral",
+    "FoldedKind",
+    "Part",
+    "PermutationGroup",
+    "coherent_basis",
+    "coherent_closure",
+    "coloring_index",
+    "commutativity_residual",
+    "copies",
+    "cyclic",
+    "dicyclic_table",
+    "dihedral",
+    "direct_product",
+    "disjoint_union",
+    "eigenbasis",
+    "elementary_abelian",
+    "fold_matrix",
+    "folded_dihedral",
+    "generated",
+    "hamming",
+    "in_basis",
+    "is_multiplicity_free",
+    "iterated_wreath",
+    "join",
+    "multiplication_table",
+    "orbital_means",
+    "orbitals",
+    "rank",
+    "reflection",
+    "regular",
+    "reynolds",
+    "symmetric",
+    "symmetric_rank",
+    "symmetry_adapted",
+    "trivial",
+    "wreath",
+]

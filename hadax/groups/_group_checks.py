@@ -1,0 +1,138 @@
+"""Error texts of groups and their bases; the house's other texts are in `hadax._checks`."""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from hadax import _checks
+from hadax._typing import Array, ArrayLike
+
+Table: TypeAlias = Array | NDArray | Sequence[Any]
+"""What tables of integers, whose values must be known, are given as: arrays, or lists of rows."""
+
+
+def instance(name: str, value: object, *kinds: type) -> None:
+    """Refuse anything but a group, or another thing that has an average."""
+    if not isinstance(value, kinds):
+        words = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(
+            f"Argument `{name}` must be a {words}, but is a {type(value).__name__}. Make a group "
+            "with hadax.groups, for example cyclic(8), or generated(permutations)."
+        )
+
+
+def permutations(name: str, value: Table) -> NDArray[np.int64]:
+    """`value` as an array (count, degree) whose rows are permutations."""
+    rows = np.asarray(value)
+    if not np.issubdtype(rows.dtype, np.integer):
+        raise TypeError(f"Argument `{name}` must hold integers, but has {name}.dtype={rows.dtype}.")
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise ValueError(
+            f"Argument `{name}` must have one permutation a row, but has {name}.shape={rows.shape}."
+        )
+    bad = np.flatnonzero((np.sort(rows, axis=1) != np.arange(rows.shape[1])).any(axis=1))
+    if bad.size:
+        raise ValueError(
+            f"Argument `{name}` must have permutations of 0 ... {rows.shape[1] - 1} as its rows, "
+            f"but row {bad[0]} is {rows[bad[0]].tolist()}."
+        )
+    return rows.astype(np.int64)
+
+
+def group_table(name: str, value: Table) -> NDArray[np.int64]:
+    """`value` as the multiplication table of a group whose element 0 is the identity."""
+    table = permutations(name, value)
+    n = table.shape[1]
+    if table.shape != (n, n):
+        raise ValueError(f"Argument `{name}` must be square, but has {name}.shape={table.shape}.")
+    identity = np.arange(n)
+    if (table[0] != identity).any() or (table[:, 0] != identity).any():
+        raise ValueError(
+            f"Argument `{name}` must have the identity as element 0, but its first row or column "
+            f"is not 0 ... {n - 1}. Number the elements anew."
+        )
+    # (a b) c = a (b c), one a at a time: n^2 numbers at once.
+    for a, row in enumerate(table):
+        wrong = np.argwhere(table[row] != row[table])
+        if wrong.size:
+            b, c = wrong[0]
+            raise ValueError(
+                f"Argument `{name}` must be associative, but ({a} {b}) {c} is not {a} ({b} {c})."
+            )
+    return table
+
+
+def labels(name: str, value: Table) -> NDArray[np.int64]:
+    """`value` as a square array of labels 0, 1, ... r - 1, each of them used."""
+    found = np.asarray(value)
+    if not np.issubdtype(found.dtype, np.integer):
+        raise TypeError(f"Argument `{name}` must hold integers, but has dtype {found.dtype}.")
+    square(name, found)
+    used = np.unique(found)
+    if (used != np.arange(used.size)).any():
+        raise ValueError(
+            f"Argument `{name}` must use every label from 0 on, but the labels are "
+            f"{used[:8].tolist()}{' ...' if used.size > 8 else ''}. "
+            "Number them with numpy.unique(..., return_inverse=True)."
+        )
+    return found.astype(np.int64)
+
+
+def square(name: str, value: Array | NDArray) -> None:
+    """Refuse anything but a square matrix."""
+    if value.ndim != 2 or value.shape[0] != value.shape[1] or value.shape[0] == 0:
+        raise ValueError(
+            f"Argument `{name}` must be a square matrix, but has {name}.shape={value.shape}."
+        )
+
+
+def matrices(name: str, value: ArrayLike, n: int) -> Array:
+    """`value` as real or complex matrices (..., n, n)."""
+    found = _checks.array(name, value)
+    if not jnp.issubdtype(found.dtype, jnp.inexact):
+        raise TypeError(
+            f"Argument `{name}` must be real or complex floating point, but has "
+            f"{name}.dtype={found.dtype}. Cast it, for example with {name}.astype('float32')."
+        )
+    if found.ndim < 2 or found.shape[-2:] != (n, n):
+        raise ValueError(
+            f"Argument `{name}` must have the shape (..., {n}, {n}), but has "
+            f"{name}.shape={found.shape}."
+        )
+    return found
+
+
+def same_degree(left: int, right: int) -> None:
+    """Refuse two groups that act on different points."""
+    if left != right:
+        raise ValueError(
+            f"Argument `right` must act on the same {left} points as `left`, but acts on {right}."
+        )
+
+
+def too_large(name: str, group: str, limit: int) -> NoReturn:
+    """Refuse to list the elements of a large group."""
+    raise ValueError(
+        f"Argument `{name}` must have at most limit={limit} elements, but {group} has more. Pass a "
+        "larger limit; orbitals, rank and reynolds need no list of elements."
+    )
+
+
+def no_eigenbasis(group: str) -> NoReturn:
+    """Refuse a group whose invariant matrices do not commute."""
+    raise ValueError(
+        f"Argument `group` must be multiplicity free to have one eigenbasis for all invariant "
+        f"matrices, but {group} is not: only a block structure is common to them. Use "
+        "symmetry_adapted(group)."
+    )
+
+
+def no_closed_form(group: str) -> NoReturn:
+    """Refuse a group of which only the generators are known."""
+    raise NotImplementedError(
+        f"Argument `group` must have an eigenbasis in closed form, but none is known for {group}. "
+        "Use symmetry_adapted(group), which needs generators only."
+    )
