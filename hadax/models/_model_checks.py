@@ -137,7 +137,7 @@ def _arrays(op: LinearOperator) -> Iterator[tuple[tuple[int, ...], int]]:
     """The shape of every array of an operator, and how many axes it has in a single one."""
     for field in dataclasses.fields(op):  # type: ignore[arg-type]
         value, ndim = getattr(op, field.name), field.metadata.get("ndim")
-        if ndim is not None:
+        if ndim is not None and value is not None:
             yield jnp.shape(value), ndim
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, LinearOperator):
