@@ -19,6 +19,7 @@ NAMES = (
     "mean_estimation",
     "johnson_lindenstrauss",
     "random_features",
+    "group_residuals",
     "llm_rotation",
     "speed",
     "scaling",

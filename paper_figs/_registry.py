@@ -37,6 +37,7 @@ NAMES = (
     "mean_estimation",
     "johnson_lindenstrauss",
     "random_features",
+    "group_residuals",
     "llm_perplexity",
     "llm_activations",
     "speed",
