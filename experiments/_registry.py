@@ -20,6 +20,7 @@ NAMES = (
     "mean_estimation",
     "johnson_lindenstrauss",
     "random_features",
+    "group_residuals",
     "llm_rotation",
     "speed",
     "scaling",

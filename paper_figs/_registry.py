@@ -38,6 +38,7 @@ NAMES = (
     "mean_estimation",
     "johnson_lindenstrauss",
     "random_features",
+    "group_residuals",
     "llm_perplexity",
     "llm_activations",
     "speed",

