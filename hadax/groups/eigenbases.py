@@ -33,15 +33,13 @@ def eigenbasis(group: PermutationGroup | FoldedDihedral) -> LinearOperator:
     the (conjugated) basis vectors, so that applying it gives the coefficients of a vector, and
     `hadax.inverse` goes back.
 
-    | group | transform |
-    |---|---|
-    | `cyclic` | discrete Fourier, complex: `numpy.fft.fft(x, norm="ortho")` |
-    | `dihedral` | real Fourier: constant, cosine and sine by turns, alternating vector |
-    | `folded_dihedral` | cosine and sine transforms: `scipy.fft.dct(x, type, norm="ortho")` |
-    | `elementary_abelian`, `hamming` | Walsh-Hadamard in natural order |
-    | `iterated_wreath` | Haar, from coarse to fine |
-    | `symmetric` | Helmert |
-    | `direct_product`, `wreath`, `join` | made of the parts' ones; for `join` that of `left` |
+    * `cyclic`: discrete Fourier, complex, `numpy.fft.fft(x, norm="ortho")`;
+    * `dihedral`: real Fourier: constant, cosine and sine by turns, alternating vector;
+    * `folded_dihedral`: cosine and sine transforms, `scipy.fft.dct(x, type, norm="ortho")`;
+    * `elementary_abelian`, `hamming`: Walsh-Hadamard in natural order;
+    * `iterated_wreath`: Haar, from coarse to fine;
+    * `symmetric`: Helmert;
+    * `direct_product`, `wreath`, `join`: made of the parts' ones; for `join` that of `left`.
 
     Args:
         group: a group that is multiplicity free, or a folded dihedral algebra.
