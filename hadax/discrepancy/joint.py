@@ -14,6 +14,7 @@ from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike, KeyArray, Num
 from hadax.discrepancy import _discrepancy_checks
 from hadax.discrepancy._simulation import simulate, unit_vector
+from hadax.discrepancy._unit import unit
 from hadax.discrepancy.kolmogorov import kolmogorov_exact
 from hadax.discrepancy.laws import sphere_coordinate_cdf
 from hadax.operators.hadamard_rotation import randomized_hadamard
@@ -101,7 +102,7 @@ def pair_dependence(x: Num[ArrayLike, "... d"]) -> Num[Array, "... d"]:
     x = _checks.real_float("x", x)
     _checks.axis(x, -1)
     _checks.power_of_two(x.shape[-1], why="the Walsh-Hadamard rotation")
-    squares = jnp.square(_unit(x.astype(_dtypes.accumulator(x.dtype))))
+    squares = jnp.square(unit(x.astype(_dtypes.accumulator(x.dtype))))
     # Dyadic autocorrelation by Wiener and Khinchine.
     spectrum = fwht(squares, norm="backward")
     dependence = 2 * fwht(jnp.square(spectrum), norm="forward")
@@ -146,8 +147,8 @@ def overlap_law(
         `linf_law`; `kolmogorov_exact`, for a coordinate.
     """
 
-    unit, blocks = _validated(key, x, blocks, draws)
-    return simulate(_overlap, key, draws, unit, blocks)
+    vector, blocks = _validated(key, x, blocks, draws)
+    return simulate(_overlap, key, draws, vector, blocks)
 
 
 def linf_law(
@@ -188,34 +189,29 @@ def linf_law(
         `overlap_law`; `hadax.quantization.incoherence`, the same number for one vector.
     """
     if blocks == 0:
-        unit, _ = _validated(key, x, 1, draws)
-        return simulate(_uniform_largest, key, draws, unit)
-    unit, blocks = _validated(key, x, blocks, draws)
-    return simulate(_largest, key, draws, unit, blocks)
+        vector, _ = _validated(key, x, 1, draws)
+        return simulate(_uniform_largest, key, draws, vector)
+    vector, blocks = _validated(key, x, blocks, draws)
+    return simulate(_largest, key, draws, vector, blocks)
 
 
-def _overlap(key: KeyArray, unit: Array, blocks: int) -> Array:
+def _overlap(key: KeyArray, vector: Array, blocks: int) -> Array:
     """Scalar product of two rotations, scaled."""
     keys = jax.random.split(key)
-    y, other = (randomized_hadamard(one, unit.size, blocks)(unit) for one in keys)
-    return math.sqrt(unit.size) * jnp.sum(y * other)
+    y, other = (randomized_hadamard(one, vector.size, blocks)(vector) for one in keys)
+    return math.sqrt(vector.size) * jnp.sum(y * other)
 
 
-def _largest(key: KeyArray, unit: Array, blocks: int) -> Array:
+def _largest(key: KeyArray, vector: Array, blocks: int) -> Array:
     """The largest coordinate of a rotation, scaled."""
-    y = randomized_hadamard(key, unit.size, blocks)(unit)
-    return math.sqrt(unit.size) * jnp.max(jnp.abs(y))
+    y = randomized_hadamard(key, vector.size, blocks)(vector)
+    return math.sqrt(vector.size) * jnp.max(jnp.abs(y))
 
 
-def _uniform_largest(key: KeyArray, unit: Array) -> Array:
+def _uniform_largest(key: KeyArray, vector: Array) -> Array:
     """The largest coordinate of a uniform vector."""
-    u = jax.random.normal(key, unit.shape, unit.dtype)
-    return math.sqrt(unit.size) * jnp.max(jnp.abs(_unit(u)))
-
-
-def _unit(x: Array) -> Array:
-    """Vectors of length 1."""
-    return x / jnp.linalg.norm(x, axis=-1, keepdims=True)
+    u = jax.random.normal(key, vector.shape, vector.dtype)
+    return math.sqrt(vector.size) * jnp.max(jnp.abs(unit(u)))
 
 
 def _validated(key: KeyArray, x: ArrayLike, blocks: int, draws: int) -> tuple[Array, int]:

@@ -1,10 +1,10 @@
 """Moments of the k-block rotation that are known exactly."""
 
 import jax.numpy as jnp
-from jax import lax
 
 from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike, Num
+from hadax.discrepancy._unit import unit
 
 
 def fourth_moment(x: Num[ArrayLike, "... d"], *, blocks: int = 2) -> Num[Array, "..."]:
@@ -46,8 +46,6 @@ def fourth_moment(x: Num[ArrayLike, "... d"], *, blocks: int = 2) -> Num[Array, 
     k = _checks.integer("blocks", blocks, minimum=0)
     d = x.shape[-1]
     wide = x.astype(_dtypes.accumulator(x.dtype))
-    largest = lax.stop_gradient(jnp.max(jnp.abs(wide), axis=-1, keepdims=True))
-    squares = jnp.square(wide / largest)  # of which no sum overflows
-    start = jnp.sum(jnp.square(squares), axis=-1) / jnp.square(jnp.sum(squares, axis=-1))
+    start = jnp.sum(unit(wide) ** 4, axis=-1)
     uniform = 3 / (d + 2)
     return (uniform + (-2 / d) ** k * (start - uniform)).astype(x.dtype)

@@ -24,7 +24,8 @@ def quenched_ks(y: Num[ArrayLike, "... d"]) -> Num[Array, "..."]:
     equal but for round-off need no rounding: steps inside of such a jump are between its ends.
 
     Args:
-        y: array (..., d), real floating point, unit vectors, d at least 4.
+        y: array (..., d), real floating point, unit vectors (their length is not looked at), d at
+            least 4.
 
     Returns:
         Array (...), of the dtype of `y`, or float32 for 16-bit floats; exact to about 2e-6.
@@ -67,10 +68,11 @@ def quenched_ks(y: Num[ArrayLike, "... d"]) -> Num[Array, "..."]:
     def by_counting(vector: Array) -> Array:
         # XLA sorts a million numbers in a second on a CPU; counts in bins of equal expectation are
         # off by one bin's at most.
-        bins = (target(math.sqrt(d) * vector) * _BINS).astype("int32")
-        counts = jnp.zeros(_BINS, "int32").at[jnp.minimum(bins, _BINS - 1)].add(1)
-        reached = jnp.cumsum(counts).astype(dtype) / d
-        return jnp.max(jnp.abs(reached - jnp.arange(1, _BINS + 1, dtype=dtype) / _BINS))
+        expected = target(math.sqrt(d) * vector)
+        bins = jnp.minimum((expected * _BINS).astype("int32"), _BINS - 1)
+        reached = jnp.cumsum(jnp.zeros(_BINS, "int32").at[bins].add(1)).astype(dtype) / d
+        distance = jnp.abs(reached - jnp.arange(1, _BINS + 1, dtype=dtype) / _BINS)
+        return jnp.where(jnp.isnan(jnp.sum(expected)), jnp.nan, jnp.max(distance))
 
     distance = by_counting if 16 * d >= _BINS else by_sorting
     return jnp.vectorize(distance, signature="(d)->()")(y.astype(dtype))

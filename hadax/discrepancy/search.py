@@ -12,6 +12,7 @@ from scipy import sparse
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, KeyArray, Num
 from hadax.discrepancy import _discrepancy_checks
+from hadax.discrepancy._unit import unit
 from hadax.discrepancy.kolmogorov import kolmogorov_exact
 from hadax.discrepancy.laws import sphere_coordinate_cf
 from hadax.transforms.walsh import fwht
@@ -206,7 +207,7 @@ def _objective(x: Array) -> Array:
     free = np.array([j for j in range(d) if j.bit_count() > 1])
     signs = np.ones((1 << free.size, d))
     signs[:, free] -= 2 * (np.arange(len(signs))[:, None] >> np.arange(free.size) & 1)
-    z = fwht(jnp.asarray(signs, x.dtype) * (x / jnp.linalg.norm(x))[None])
+    z = fwht(jnp.asarray(signs, x.dtype) * unit(x)[None])
     products = jnp.prod(jnp.cos(jnp.asarray(t, x.dtype)[:, None, None] * z[None]), axis=-1)
     gap = jnp.mean(products, axis=-1) - jnp.asarray(sphere_coordinate_cf(t, d), x.dtype)
     return jnp.sum(jnp.square(gap) * jnp.asarray(step / t, x.dtype))
@@ -221,7 +222,7 @@ def _ascend(starts: Array, steps: int) -> tuple[Array, Array]:
         x, value, gradient, angle = state
         tangent = gradient - jnp.dot(gradient, x) * x
         direction = tangent / jnp.maximum(jnp.linalg.norm(tangent), jnp.finfo(x.dtype).tiny)
-        moved = _normalized(jnp.cos(angle) * x + jnp.sin(angle) * direction)
+        moved = unit(jnp.cos(angle) * x + jnp.sin(angle) * direction)
         moved_value, moved_gradient = climb(moved)
         better = moved_value > value
         kept = (
@@ -244,18 +245,13 @@ def _starts(key: KeyArray, d: int, count: int) -> Array:
     """Unit vectors: perturbed indicators of subspaces, then random ones of three kinds."""
     key_library, key_random, key_size = jax.random.split(key, 3)
     library = np.arange(d) < 2 ** np.arange(d.bit_length())[:, None]
-    library = _normalized(jnp.asarray(library, "float32"))
-    library += _PERTURBATION * jax.random.normal(key_library, library.shape)
-    normal = jax.random.normal(key_random, (count, d))
-    spread = jnp.sign(normal) * jnp.exp(2 * jax.random.normal(key_size, (count, d)))
+    library = unit(jnp.asarray(library, "float32"))
+    library += _PERTURBATION * jax.random.normal(key_library, library.shape, "float32")
+    normal = jax.random.normal(key_random, (count, d), "float32")
+    spread = jnp.sign(normal) * jnp.exp(2 * jax.random.normal(key_size, (count, d), "float32"))
     kind = jnp.arange(count)[:, None] % 3
     random = jnp.where(kind == 0, normal, jnp.where(kind == 1, normal**3, spread))
-    return _normalized(jnp.concatenate([library, random])[:count])
-
-
-def _normalized(x: Array) -> Array:
-    """Vectors of length 1."""
-    return x / jnp.linalg.norm(x, axis=-1, keepdims=True)
+    return unit(jnp.concatenate([library, random])[:count])
 
 
 def _enumerable_dimension(name: str, d: int) -> None:

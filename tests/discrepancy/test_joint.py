@@ -38,6 +38,12 @@ def test_direction_of_a_row_is_the_law_of_that_direction():
     assert band.low < max_sliced(PLANE) < band.high
 
 
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_pairs_take_any_scale(scale):
+    x = jnp.array([0.0, 1.0, 0.0, 1.0])
+    np.testing.assert_allclose(pair_dependence(scale * x), [1, 0, 1, 0], atol=1e-6)
+
+
 def test_one_block_keeps_the_entries():
     """The flat vector's are +-1, as a coordinate of one block on e_1."""
     expected = kolmogorov_exact(E1, blocks=1)

@@ -21,6 +21,12 @@ def test_is_the_distance_of_scipy(d):
     np.testing.assert_allclose(quenched_ks(jnp.asarray(y, "float32")), expected, atol=3e-6)
 
 
+@pytest.mark.parametrize("d", [64, 2**16])
+def test_nan_stays_nan(d):
+    y = jnp.zeros((2, d)).at[0, 3].set(jnp.nan).at[1, 0].set(1.0)
+    np.testing.assert_array_equal(jnp.isnan(quenched_ks(y)), [True, False])
+
+
 def test_ties_need_no_rounding():
     """A quarter at 0, split by round-off, is the same jump."""
     y = jnp.array([0.5] * 2 + [-0.5] * 2 + [0.0] * 12)

@@ -83,6 +83,20 @@ def test_ascent_ends_at_two_equal_entries():
     np.testing.assert_allclose(cf_discrepancy(found.vectors), found.objective, rtol=1e-4)
 
 
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_objective_takes_any_scale(scale):
+    x = jnp.arange(1.0, 9.0)
+    assert float(cf_discrepancy(scale * x)) == pytest.approx(float(cf_discrepancy(x)), rel=1e-4)
+
+
+def test_search_is_the_same_in_float32_under_x64():
+    plain = search_worst(jax.random.key(1), 8, starts=6, steps=5)
+    with jax.enable_x64(True):
+        wide = search_worst(jax.random.key(1), 8, starts=6, steps=5)
+    assert wide.vectors.dtype == np.float32
+    np.testing.assert_allclose(wide.objective, plain.objective, rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
