@@ -35,6 +35,7 @@ from hadax.groups.orbitals import (
 )
 from hadax.groups.products import copies, direct_product, disjoint_union, join, wreath
 from hadax.groups.regular import dicyclic_table, multiplication_table, regular
+from hadax.groups.risks import averaged_risk, commutator_floor, estimated_risk
 
 __all__ = [
     "Decomposition",
@@ -42,10 +43,12 @@ __all__ = [
     "FoldedKind",
     "Part",
     "PermutationGroup",
+    "averaged_risk",
     "coherent_basis",
     "coherent_closure",
     "coloring_index",
     "commutativity_residual",
+    "commutator_floor",
     "copies",
     "cyclic",
     "dicyclic_table",
@@ -54,6 +57,7 @@ __all__ = [
     "disjoint_union",
     "eigenbasis",
     "elementary_abelian",
+    "estimated_risk",
     "fold_matrix",
     "folded_dihedral",
     "generated",
