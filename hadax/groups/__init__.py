@@ -1,22 +1,14 @@
 """Permutation groups, what they leave of a matrix, and the transforms that are their bases.
 
-`actions`, `products` and `regular` make groups; `orbitals` and `averages` say what is invariant
-under them; `eigenbases` has the fast transforms and `decomposition` the numerical bases. What the
-statements are and whose: docs/theory/matched_groups.md.
+`actions`, `cubes`, `products` and `regular` make groups; `orbitals`, `averages` and `risks` say
+what is invariant under them; `eigenbases` has the fast transforms and `decomposition` the
+numerical bases. What the statements are and whose: docs/theory/matched_groups.md.
 """
 
-from hadax.groups.actions import (
-    cyclic,
-    dihedral,
-    elementary_abelian,
-    hamming,
-    iterated_wreath,
-    reflection,
-    symmetric,
-    trivial,
-)
+from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivial
 from hadax.groups.averages import coloring_index, commutativity_residual, reynolds
 from hadax.groups.base import PermutationGroup, generated
+from hadax.groups.cubes import elementary_abelian, hamming, iterated_wreath
 from hadax.groups.decomposition import (
     Decomposition,
     Part,
