@@ -1,22 +1,14 @@
 """Permutation groups, what they leave of a matrix, and the transforms that are their bases.
 
-`actions`, `products` and `regular` make groups; `orbitals` and `averages` say what is invariant
-under them; `eigenbases` has the fast transforms and `decomposition` the numerical bases. What the
-statements are and whose: docs/theory/matched_groups.md.
+`actions`, `cubes`, `products` and `regular` make groups; `orbitals`, `averages` and `risks` say
+what is invariant under them; `eigenbases` has the fast transforms and `decomposition` the
+numerical bases. What the statements are and whose: docs/theory/matched_groups.md.
 """
 
-from hadax.groups.actions import (
-    cyclic,
-    dihedral,
-    elementary_abelian,
-    hamming,
-    iterated_wreath,
-    reflection,
-    symmetric,
-    trivial,
-)
+from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivial
 from hadax.groups.averages import coloring_index, commutativity_residual, reynolds
 from hadax.groups.base import PermutationGroup, generated
+from hadax.groups.cubes import elementary_abelian, hamming, iterated_wreath
 from hadax.groups.decomposition import (
     Decomposition,
     Part,
@@ -35,6 +27,7 @@ from hadax.groups.orbitals import (
 )
 from hadax.groups.products import copies, direct_product, disjoint_union, join, wreath
 from hadax.groups.regular import dicyclic_table, multiplication_table, regular
+from hadax.groups.risks import averaged_risk, commutator_floor, estimated_risk
 
 __all__ = [
     "Decomposition",
@@ -42,10 +35,12 @@ __all__ = [
     "FoldedKind",
     "Part",
     "PermutationGroup",
+    "averaged_risk",
     "coherent_basis",
     "coherent_closure",
     "coloring_index",
     "commutativity_residual",
+    "commutator_floor",
     "copies",
     "cyclic",
     "dicyclic_table",
@@ -54,6 +49,7 @@ __all__ = [
     "disjoint_union",
     "eigenbasis",
     "elementary_abelian",
+    "estimated_risk",
     "fold_matrix",
     "folded_dihedral",
     "generated",

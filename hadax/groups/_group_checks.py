@@ -105,6 +105,28 @@ def matrices(name: str, value: ArrayLike, n: int) -> Array:
     return found
 
 
+def real_matrix(name: str, value: ArrayLike, n: int) -> Array:
+    """`value` as one real matrix (n, n)."""
+    found = _checks.real_float(name, value)
+    if found.shape != (n, n):
+        raise ValueError(
+            f"Argument `{name}` must have the shape ({n}, {n}), but has "
+            f"{name}.shape={found.shape}. Use jax.vmap for several."
+        )
+    return found
+
+
+def snapshots(name: str, value: ArrayLike, n: int) -> Array:
+    """`value` as at least two vectors of length n, one a row."""
+    found = _checks.array(name, value)
+    if found.ndim != 2 or found.shape[1] != n or found.shape[0] < 2:
+        raise ValueError(
+            f"Argument `{name}` must have the shape (L, {n}) with L >= 2, one vector a row, but "
+            f"has {name}.shape={found.shape}."
+        )
+    return found
+
+
 def same_degree(left: int, right: int) -> None:
     """Refuse two groups that act on different points."""
     if left != right:

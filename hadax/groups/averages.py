@@ -1,6 +1,7 @@
 """Averages over a group, and how far a matrix is from its average."""
 
 import jax.numpy as jnp
+from jax import lax
 
 from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike, Inexact
@@ -88,14 +89,14 @@ def commutativity_residual(
     Example:
         >>> import jax.numpy as jnp
         >>> from hadax import groups
-        >>> R = jnp.exp(-abs(jnp.arange(8.0)[:, None] - jnp.arange(8.0)) / 4)
+        >>> R = jnp.exp(-abs(jnp.arange(8.0)[:, None] - jnp.arange(8.0)[None]) / 4)
         >>> for group in (groups.folded_dihedral("DCT-II", 8), groups.dihedral(8)):
         ...     print(f"{group.name}: {groups.commutativity_residual(group, R):.2f}")
         folded dihedral (DCT-II): 0.16
         D8: 0.27
 
     See Also:
-        `coloring_index`, which says whether there is anything to be invariant.
+        `coloring_index`, which says whether there is anything to be invariant; `commutator_floor`.
     """
     _group_checks.instance("group", group, PermutationGroup, FoldedDihedral, LinearOperator)
     _checks.flag("log", log)
@@ -103,7 +104,8 @@ def commutativity_residual(
     wide = _wide(_group_checks.matrices("R", R, degree))
     if log:
         values, vectors = jnp.linalg.eigh(wide)
-        wide = (vectors * jnp.log(values)[..., None, :].astype(wide.dtype)) @ jnp.conj(vectors).mT
+        scaled = vectors * jnp.log(values)[..., None, :].astype(wide.dtype)
+        wide = jnp.matmul(scaled, jnp.conj(vectors).mT, precision=lax.Precision.HIGHEST)
     centred = _norm(wide - _white_part(wide))
     average = reynolds(group, wide)
     residual = _norm(wide.astype(average.dtype) - average)

@@ -8,17 +8,9 @@ from hadax._typing import Array, ArrayLike, Inexact
 from hadax.groups import _group_checks
 from hadax.groups._fourier_bases import Fourier, RealFourier, Trigonometric
 from hadax.groups._tree_bases import Haar, Helmert, WreathBasis
-from hadax.groups.actions import (
-    BinaryTree,
-    Cyclic,
-    Dihedral,
-    ElementaryAbelian,
-    Hamming,
-    Reflection,
-    Symmetric,
-    Trivial,
-)
+from hadax.groups.actions import Cyclic, Dihedral, Reflection, Symmetric, Trivial
 from hadax.groups.base import PermutationGroup
+from hadax.groups.cubes import BinaryTree, ElementaryAbelian, Hamming
 from hadax.groups.folded import FoldedDihedral
 from hadax.groups.products import Copies, DirectProduct, DisjointUnion, Join, Wreath
 from hadax.operators.base import LinearOperator, inverse

@@ -93,6 +93,55 @@ def test_it_is_an_operator_too():
     testing.assert_orthogonal(found.operator.as_matrix(), n=8)
 
 
+def group_of_matrices(a, x, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """The matrices a^i x^j, j = 0 and 1, one after the other, and their multiplication table."""
+    powers = [np.linalg.matrix_power(a, i) for i in range(order)]
+    matrices = np.stack([*powers, *(power @ x for power in powers)])
+    products = matrices[:, None] @ matrices[None]
+    distances = np.abs(products[:, :, None] - matrices).max(axis=(-1, -2))
+    return matrices, distances.argmin(axis=-1)
+
+
+def turn(angle: float) -> np.ndarray:
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+S3_MATRICES = group_of_matrices(turn(2 * np.pi / 3), np.diag([1.0, -1.0]), 3)
+Q8_MATRICES = group_of_matrices(np.diag([1j, -1j]), np.array([[0, -1], [1, 0]]), 4)
+# The representations of dimension one, by the values at a and x.
+SIGNS = {"S3": [(1, 1), (1, -1)], "Q8": list(itertools.product((1, -1), (1, -1)))}
+
+
+@pytest.mark.parametrize(
+    ("name", "faithful", "table"), [("S3", *S3_MATRICES), ("Q8", *Q8_MATRICES)], ids=["S3", "Q8"]
+)
+def test_matrix_elements_are_an_orthonormal_basis_that_splits_a_regular_representation(
+    name, faithful, table, x64
+):
+    order = len(faithful)
+    powers, swaps = np.arange(order) % (order // 2), np.arange(order) // (order // 2)
+    columns = [a**powers * x**swaps / order**0.5 for a, x in SIGNS[name]]
+    columns += [(2 / order) ** 0.5 * faithful[:, i, j] for j in (0, 1) for i in (0, 1)]
+    Q = np.stack(columns, axis=1)
+    np.testing.assert_allclose(Q.conj().T @ Q, np.eye(order), atol=1e-15)
+    group = groups.regular(table, name=name)
+    X = np.random.default_rng(0).normal(size=(order, order))
+    R = np.asarray(groups.reynolds(group, X + X.T))
+    seen = Q.conj().T @ R @ Q
+    ones = len(SIGNS[name])
+    block = seen[ones:, ones:].reshape(2, 2, 2, 2)  # copy and place, twice
+    right = np.zeros_like(seen)
+    np.fill_diagonal(right[:ones, :ones], np.diag(seen)[:ones])
+    right[ones:, ones:] = np.kron(block[:, 0, :, 0], np.eye(2))
+    np.testing.assert_allclose(seen, right, atol=1e-14)
+    if name == "S3":  # real kind, twice: a symmetric 2 x 2 block that is not diagonal
+        assert abs(block[0, 0, 1, 0]) > 0.01
+
+
+def test_quaternions_are_dicyclic():
+    np.testing.assert_array_equal(groups.dicyclic_table(2), Q8_MATRICES[1])
+
+
 def cayley_graph(steps: set[tuple[int, int]]) -> np.ndarray:
     """The graph on pairs of integers modulo 4 whose edges are these steps."""
     points = list(itertools.product(range(4), range(4)))

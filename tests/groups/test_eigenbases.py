@@ -53,9 +53,20 @@ def random_matrix(n: int) -> np.ndarray:
     return np.random.default_rng(n).normal(size=(n, n))
 
 
+def matrix_of(op) -> np.ndarray:
+    """An operator's complex matrix, compiled as one program."""
+    return np.asarray(jax.jit(lambda: op.as_matrix(complex))())
+
+
+def averaged(group) -> np.ndarray:
+    """A random invariant matrix."""
+    return np.asarray(jax.jit(lambda R: groups.reynolds(group, R))(random_matrix(group.degree)))
+
+
 def off_diagonal(basis, R) -> float:
     """What is left off the diagonal, relative to the whole matrix."""
-    seen = np.asarray(groups.in_basis(basis, jnp.asarray(R)))
+    analysis = matrix_of(basis)
+    seen = analysis @ R @ analysis.conj().T
     return float(np.linalg.norm(seen - np.diag(np.diag(seen))) / np.linalg.norm(R))
 
 
@@ -68,14 +79,13 @@ def scipy_transform(kind: str, x, axis=-1) -> np.ndarray:
 
 @every_group
 def test_diagonalises_everything_invariant(group, x64):
-    R = groups.reynolds(group, random_matrix(group.degree))
+    R = averaged(group)
     basis = groups.eigenbasis(group)
     assert basis.shape == R.shape
     assert off_diagonal(basis, R) < 1e-12
-    matrix = np.asarray(basis.as_matrix("complex128"))
+    matrix = matrix_of(basis)
     np.testing.assert_allclose(matrix @ matrix.conj().T, np.eye(group.degree), atol=1e-13)
-    back = np.asarray(hadax.inverse(basis).as_matrix("complex128"))
-    np.testing.assert_allclose(back, matrix.conj().T, atol=1e-13)
+    np.testing.assert_allclose(matrix_of(hadax.inverse(basis)), matrix.conj().T, atol=1e-13)
     # Wreath products and trees need it.
     np.testing.assert_allclose(matrix[0], group.degree**-0.5, atol=1e-14)
 
@@ -86,13 +96,13 @@ def test_folded_dihedral_algebras_belong_to_the_cosine_and_sine_transforms(kind,
     L = FOLDED[kind]
     assert E.shape == (L, 9)
     np.testing.assert_allclose(E.T @ E, np.eye(9), atol=1e-15)
-    C = np.asarray(groups.reynolds(groups.dihedral(L), random_matrix(L)))
+    C = averaged(groups.dihedral(L))
     basis = groups.eigenbasis(groups.folded_dihedral(kind, 9))
     R = E.T @ C @ E
     assert off_diagonal(basis, R) < 1e-12
     testing.assert_close(groups.reynolds(groups.folded_dihedral(kind, 9), R), R, n=8, c=8.0)
     # The extension is that of the transform's own basis vectors: they solve the circle's problem.
-    modes = E @ np.asarray(basis.as_matrix()).T
+    modes = E @ matrix_of(basis).real.T
     values = np.einsum("ik,ij,jk->k", modes, C, modes)
     np.testing.assert_allclose(C @ modes, modes * values, atol=1e-12)
 
@@ -129,6 +139,19 @@ def test_classical_transforms():
     testing.assert_close(haar, np.array(right), n=4)
 
 
+@pytest.mark.parametrize("name", ["DCT-II", "C4", "D4"])
+def test_in_basis_is_two_products(name, x64):
+    structure = {"DCT-II": groups.folded_dihedral("DCT-II", 4), "C4": C4, "D4": D4}[name]
+    basis = groups.eigenbasis(structure)
+    analysis = matrix_of(basis)
+    R = np.stack([random_matrix(4), random_matrix(4).T]) * (1 + 2j)
+    right = analysis @ R @ analysis.conj().T
+    testing.assert_close(groups.in_basis(basis, R), right, n=8, c=8.0)
+    right = np.eye(4) * right
+    kept = analysis.conj().T @ right @ analysis
+    testing.assert_close(groups.reynolds(basis, R), kept, n=8, c=8.0)
+
+
 @pytest.mark.parametrize("n", [1, 2, 5, 6])
 def test_real_fourier_has_cosines_and_sines_by_turns(n):
     t = np.arange(n)
@@ -143,7 +166,7 @@ def test_real_fourier_has_cosines_and_sines_by_turns(n):
 
 def test_haar_is_one_of_several_bases_of_a_tree(x64):
     group = groups.iterated_wreath(4)
-    R = groups.reynolds(group, random_matrix(16))
+    R = averaged(group)
     assert off_diagonal(groups.eigenbasis(groups.elementary_abelian(4)), R) < 1e-12
     values, counts = np.unique(np.linalg.eigvalsh(R + R.T).round(8), return_counts=True)
     assert values.size == groups.rank(group)
@@ -161,7 +184,7 @@ def test_haar_is_one_of_several_bases_of_a_tree(x64):
     ids=lambda group: group.name,
 )
 def test_negative_controls(group, other):
-    R = groups.reynolds(group, random_matrix(16))
+    R = averaged(group)
     assert off_diagonal(groups.eigenbasis(other), R) > 0.2
 
 
