@@ -16,7 +16,7 @@ Draws are float32. A simulated mean is more than 4 standard errors off in 1 of 1
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import hadax
+from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Row
 from experiments._inputs import Input, integer_vector, unit_vector
 from experiments._sampling import sample
@@ -182,6 +183,7 @@ def checks(rows: Sequence[Row]) -> list[Check]:
                 ERRORS,
             )
         )
+    found += _reference_checks(by_method)
     near = {
         method: [row for row in own if row["distance"] <= 1] for method, own in by_method.items()
     }
@@ -220,6 +222,25 @@ def _law_checks(rows: Sequence[Row]) -> Iterator[Check]:
                 "at most",
                 ERRORS,
             )
+
+
+def _reference_checks(by_method: Mapping[str, Sequence[Row]]) -> Iterator[Check]:
+    """The reference's errors, at the distance where Gaussian features have the one it states."""
+    table = _references.load("random_features")
+    for method, expected in table["mse"].items():
+        for row in by_method.get(method, []):
+            if (row["distance"], row["input"]) == (table["distance"], table["input"]):
+                yield Check(
+                    f"MSE({method}) at z = {row['distance']}: reference within 10 % (its data are "
+                    "not stated)",
+                    "reference",
+                    row["mse"],
+                    "equals",
+                    expected,
+                    low=row["mse"] - ERRORS * row["mse_se"],
+                    high=row["mse"] + ERRORS * row["mse_se"],
+                    tolerance=0.1 * expected,
+                )
 
 
 def _mean_check(rows: Sequence[Row], method: str, target: str, words: str) -> Check:

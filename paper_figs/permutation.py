@@ -18,13 +18,13 @@ NEEDS = ("permutation",)
 
 CAPTION = (
     "Left: upper bounds of W2 between the uniform law and k blocks with a fresh permutation before "
-    "the last signs (proved; simulated with {samples:kind=sorted} pairs a point; bars: 4 standard "
-    "errors). Black: what k blocks without a permutation stay above "
-    "for every x (proved). With three blocks the bound falls like d^(-1/2) for every input tried "
-    "(measured), down to the distance of two sorted uniform vectors. Right: Kolmogorov distance "
-    "of the overlap of two independent two-block rotations of x from that of uniform ones, "
-    "d = {d:kind=joint}, {samples:kind=joint} pairs a point with 99 % DKW bands: the same "
-    "permutation for all rotations does not repair it."
+    "the last signs, and no other one (proved; simulated with {samples:kind=sorted} pairs a "
+    "point; bars: 4 standard errors). Black: what k blocks without a permutation stay above for "
+    "every x (proved). With three blocks the bound falls nearly like d^(-1/2) for every input "
+    "tried (measured), down to the distance of two sorted uniform vectors; e_1 with three blocks "
+    "is the flat vector with two. Right: Kolmogorov distance of the overlap of two independent "
+    "two-block rotations of x from that of uniform ones, d = {d:kind=joint}, {samples:kind=joint} "
+    "pairs a point with 99 % DKW bands: the same permutation for all rotations does not repair it."
 )
 
 _WAYS = {"none": "none", "fixed": "fixed", "feistel": "Feistel", "fresh": "fresh"}

@@ -4,6 +4,7 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike, Num
@@ -74,5 +75,7 @@ def quenched_ks(y: Num[ArrayLike, "... d"]) -> Num[Array, "..."]:
         distance = jnp.abs(reached - jnp.arange(1, _BINS + 1, dtype=dtype) / _BINS)
         return jnp.where(jnp.isnan(jnp.sum(expected)), jnp.nan, jnp.max(distance))
 
-    distance = by_counting if 16 * d >= _BINS else by_sorting
-    return jnp.vectorize(distance, signature="(d)->()")(y.astype(dtype))
+    if 16 * d < _BINS:
+        return jnp.vectorize(by_sorting, signature="(d)->()")(y.astype(dtype))
+    # One vector after the other: side by side their counts would not stay in the cache.
+    return lax.map(by_counting, y.astype(dtype).reshape(-1, d)).reshape(y.shape[:-1])
