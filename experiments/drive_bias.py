@@ -78,7 +78,7 @@ def trials(config: Config) -> Iterator[Trial]:
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, float | None]:
-    """Simulate one floor, with the error of one message."""
+    """Simulate one floor, with the error of one xhat in which zeros have the sign 0."""
     key_input, key_draws = jax.random.split(key)
     x = _unit_vector(trial.input, trial.d, key_input)
     found = discrepancy.drive_bias(key_draws, x, blocks=trial.blocks, draws=trial.draws)
@@ -86,8 +86,8 @@ def run(trial: Trial, key: jax.Array) -> dict[str, float | None]:
     return {
         "floor": found.floor.value,
         "floor_se": found.floor.standard_error,
-        "nmse": found.nmse.value,
-        "nmse_se": found.nmse.standard_error,
+        "symmetric_nmse": found.symmetric_nmse.value,
+        "symmetric_nmse_se": found.symmetric_nmse.standard_error,
         # <bias, x> = 0 leaves of a bias on two entries only -bias_0 / x_1 along v.
         "along": -float(found.value[0] / x[1]) if one_direction else None,
         "along_se": float(found.standard_error[0] / x[1]) if one_direction else None,

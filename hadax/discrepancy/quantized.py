@@ -29,14 +29,16 @@ class DriveBias(NamedTuple):
     """What averaging leaves of one-bit DRIVE.
 
     `value` (d,) is the mean of xhat - x and `standard_error` (d,) that of each entry; `floor` is
-    the squared length of the bias, without the part that is Monte Carlo noise; `nmse` the mean
-    squared error of one message.
+    the squared length of the bias, without the part that is Monte Carlo noise. `nmse` is the mean
+    squared error of one message, in which zeros are sent with random signs, and `symmetric_nmse`
+    that of xhat, in which they have the sign 0.
     """
 
     value: NDArray[np.float64]
     standard_error: NDArray[np.float64]
     floor: Estimate
     nmse: Estimate
+    symmetric_nmse: Estimate
 
 
 def lloyd_max_distortion(
@@ -118,6 +120,9 @@ def drive_bias(key: KeyArray, x: ArrayLike, *, blocks: int = 2, draws: int = 10_
     other rule makes a bias of its own. Where x is zero the bias is zero by symmetry, and no noise
     is counted there.
 
+    A message of `hadax.compression.drive` gives such entries random signs: the same mean, but an
+    error of its own, $|\hat x - x|^2 = d / |Rx|_1^2 - 1$ whatever the signs are. It is `nmse`.
+
     Args:
         key: one new-style key.
         x: array (d,), real, not zero, of a Hadamard length. Its length is taken as one.
@@ -126,7 +131,8 @@ def drive_bias(key: KeyArray, x: ArrayLike, *, blocks: int = 2, draws: int = 10_
 
     Returns:
         A `DriveBias`: the bias with standard errors, its squared length (which may come out
-        negative, as an unbiased estimate of a small number), and the error of one message.
+        negative, as an unbiased estimate of a small number), and the errors of one message and of
+        one xhat.
 
     Raises:
         ValueError: x is not a vector of a Hadamard length, not finite or zero; too few draws or
@@ -163,32 +169,46 @@ def drive_bias(key: KeyArray, x: ArrayLike, *, blocks: int = 2, draws: int = 10_
             )
             for i in range(count)
         ]
-    sums, squares, losses, square_losses = (np.array(part) for part in zip(*parts, strict=True))
+    sums, squares, *losses = (np.array(part) for part in zip(*parts, strict=True))
     total = count * size
     value = np.where(unit == 0, 0.0, sums.sum(axis=0) / total)
     spread = np.maximum(squares.sum(axis=0) / total - np.square(value), 0.0)
-    nmse = losses.sum() / total
-    deviation = np.sqrt(max(square_losses.sum() / total - nmse**2, 0.0))
+    symmetric, symmetric_squares, sent, sent_squares = (part.sum() for part in losses)
     return DriveBias(
         value,
         np.where(unit == 0, 0.0, np.sqrt(spread / (total - 1))),
         _squared_length(sums[:, unit != 0] / size),
-        Estimate(float(nmse), float(deviation / np.sqrt(total - 1))),
+        _mean(sent, sent_squares, total),
+        _mean(symmetric, symmetric_squares, total),
     )
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def _errors(keys: Array, x: Array, blocks: int) -> tuple[Array, Array, Array, Array]:
-    """Sums over draws of e = xhat - x, of its squares, of |e|^2 and of |e|^4."""
+def _errors(keys: Array, x: Array, blocks: int) -> tuple[Array, ...]:
+    """Sums over draws of e = xhat - x and its squares, |e|^2 and its square, a message's error too.
 
-    def error(key: KeyArray) -> Array:
+    The last is d / |Rx|_1^2 - 1: with every sign sent xhat has that length and <xhat, x> = 1.
+    """
+
+    def error(key: KeyArray) -> tuple[Array, Array]:
         rotation = randomized_hadamard(key, x.size, blocks)
         y = rotation(x)
-        return rotation.T(jnp.sign(jnp.round(y, _DECIMALS))) / jnp.sum(jnp.abs(y)) - x
+        norm = jnp.sum(jnp.abs(y))
+        signs = jnp.sign(jnp.round(y, _DECIMALS))
+        return rotation.T(signs) / norm - x, x.size / jnp.square(norm) - 1
 
-    errors = jax.vmap(error)(keys)
-    loss = jnp.sum(jnp.square(errors), axis=-1)
-    return errors.sum(axis=0), jnp.square(errors).sum(axis=0), loss.sum(), jnp.square(loss).sum()
+    errors, sent = jax.vmap(error)(keys)
+    symmetric = jnp.sum(jnp.square(errors), axis=-1)
+    return tuple(
+        part.sum(axis=0) for one in (errors, symmetric, sent) for part in (one, jnp.square(one))
+    )
+
+
+def _mean(values: float, squares: float, count: int) -> Estimate:
+    """The mean of `count` draws and its standard error, from their sum and that of squares."""
+    mean = values / count
+    deviation = np.sqrt(max(squares / count - mean**2, 0.0))
+    return Estimate(float(mean), float(deviation / np.sqrt(count - 1)))
 
 
 def _squared_length(means: NDArray[np.float64]) -> Estimate:

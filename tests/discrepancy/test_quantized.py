@@ -14,7 +14,7 @@ from scipy.linalg import hadamard
 
 import hadax
 from hadax import _lloyd_max
-from hadax.compression import decompress, eden
+from hadax.compression import decompress, drive, eden
 from hadax.discrepancy import drive_bias, lloyd_max_distortion
 
 KEY = jax.random.key(2)
@@ -152,6 +152,32 @@ def test_one_block_keeps_the_larger_of_two_entries():
     assert found.floor.value == pytest.approx(0.5625, abs=1e-12)
     assert found.nmse.value == pytest.approx(0.5625, abs=1e-12)
     assert found.floor.standard_error < 1e-12
+
+
+def test_ties_have_no_sign_in_the_bias():
+    """5 - 4 - 1 = 0 in a quarter of the places, with round-off of a sign of its own."""
+    x = np.array([5.0, 4, 1, 0]) / math.sqrt(42)
+    found = drive_bias(KEY, x, blocks=1, draws=40)
+    expected = np.array([3.0, 1, 1, 0]) * math.sqrt(42) / 20  # in every draw
+    np.testing.assert_allclose(found.value, expected - x, atol=1e-12)
+    assert found.standard_error.max() < 1e-7  # the root of round-off
+    assert found.symmetric_nmse.value == pytest.approx(3 * 42 / 100 - 1, abs=1e-12)
+    assert found.nmse.value == pytest.approx(4 * 42 / 100 - 1, abs=1e-12)
+
+
+def test_error_of_a_message_is_that_of_random_signs():
+    """Two equal entries: a fifth of the rotated ones are zeros, which `drive` sends too."""
+    x = indicator([0, 1], 64) / math.sqrt(2)
+    found = drive_bias(KEY, x, draws=20_000)
+
+    def error(key):
+        sent = decompress(key, drive(key, jnp.float32(x)))
+        return jnp.sum(jnp.square(sent - jnp.float32(x)))
+
+    errors = np.asarray(jax.jit(jax.vmap(error))(jax.random.split(KEY, 10_000)), np.float64)
+    radius = 5 * math.hypot(errors.std(ddof=1) / 100, found.nmse.standard_error)
+    assert found.nmse.value == pytest.approx(errors.mean(), abs=radius)
+    assert found.symmetric_nmse.value < found.nmse.value - 0.2
 
 
 def test_bias_is_tangential_and_small_for_three_blocks():
