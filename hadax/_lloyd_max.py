@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, special
 
+from hadax import _checks
+
 Reals: TypeAlias = NDArray[np.float64]
 
+_MOST_BITS = 8
 _NEWTON_STEPS = 30
 # Newton's method squares the error: the step from here ends at round-off.
 _NEAR = 1e-7
@@ -29,6 +32,14 @@ class Law(NamedTuple):
     mass: Callable[[Reals], Reals]
     first: Callable[[Reals], Reals]
     second: Callable[[Reals], Reals]
+
+
+def bits_of_a_codebook(value: object) -> int:
+    """`value` as a number of bits that a codebook is made for."""
+    bits = _checks.integer("bits", value)
+    if not 1 <= bits <= _MOST_BITS:
+        raise ValueError(f"Argument `bits` must be from 1 to {_MOST_BITS}, but is {bits}.")
+    return bits
 
 
 @functools.cache
@@ -71,6 +82,16 @@ def distortion(levels: Reals, source: Law, *, rescaled: bool = False) -> float:
     if rescaled:
         return 1 - 2 * float(upper @ first) ** 2 / float(np.square(upper) @ mass)
     return 2 * float(np.sum(second - 2 * upper * first + np.square(upper) * mass))
+
+
+def mean_magnitude(d: int) -> float:
+    """E|U| for U of `law(d)`, d >= 2: sqrt(d / pi) Gamma(d/2) / Gamma((d + 1)/2)."""
+    if d < 256:
+        return math.sqrt(d / math.pi) * math.gamma(d / 2) / math.gamma((d + 1) / 2)
+    # Large Gammas overflow and their logarithms cancel: Stirling's series is exact here.
+    q = 1 / d
+    series = 1 - q / 4 + q**2 / 32 + 5 * q**3 / 128 - 21 * q**4 / 2048 - 399 * q**5 / 8192
+    return math.sqrt(2 / math.pi) / series
 
 
 def _settle(source: Law, levels: Reals) -> Reals:
@@ -129,7 +150,7 @@ def _normal() -> Law:
 
 def _sphere(d: int) -> Law:
     """sqrt(d) times a coordinate of a uniform unit vector."""
-    peak = _peak(d)
+    peak = mean_magnitude(d) * (d - 1) / (2 * d)  # the density at 0: `first` there is E|U| / 2
 
     def density(t: Reals) -> Reals:
         return peak * _bump(t, d, (d - 3) / 2)
@@ -153,13 +174,3 @@ def _bump(t: Reals, d: int, power: float) -> Reals:
     inside = np.clip(t * t / d, 0.0, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(inside < 1, np.exp(power * np.log1p(-inside)), 0.0)
-
-
-def _peak(d: int) -> float:
-    """The density at 0: Gamma(d/2) / (Gamma((d - 1)/2) sqrt(pi d))."""
-    if d < 256:
-        return math.gamma(d / 2) / (math.gamma((d - 1) / 2) * math.sqrt(math.pi * d))
-    # Large logarithms of Gamma would cancel: Stirling's series of their difference is exact here.
-    q = 1 / (d - 1)
-    series = 1 - q / 4 + q**2 / 32 + 5 * q**3 / 128 - 21 * q**4 / 2048
-    return series * math.sqrt((d - 1) / (2 * math.pi * d))

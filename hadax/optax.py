@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from hadax import _checks, _dtypes
+from hadax import _checks, _dtypes, _lloyd_max
 from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.compression import _compression_checks, decompress, eden
 from hadax.compression._compression_checks import Scale
@@ -38,6 +38,9 @@ def compressed(
 
     It computes what a step sees; it does not send. On several workers give each a key of its own,
     with `jax.random.fold_in`, and average after it: errors of different keys cancel.
+
+    The state holds the key as a typed key, which NumPy and formats made for it cannot write: save
+    `jax.random.key_data(state.key)` in its place, and restore it with `jax.random.wrap_key_data`.
 
     Args:
         key: a new-style PRNG key.
@@ -74,7 +77,7 @@ def compressed(
         Vargaftik et al. (2022), key `vargaftik2022`.
     """
     key = _checks.key(key)
-    bits = _compression_checks.bits(bits)
+    bits = _lloyd_max.bits_of_a_codebook(bits)
     blocks = _checks.integer("blocks", blocks, minimum=1)
     _compression_checks.scale(scale)
     _checks.flag("error_feedback", error_feedback)

@@ -46,6 +46,13 @@ def test_one_bit_is_the_mean_magnitude(d):
     assert _lloyd_max.codebook(1, d)[1] == pytest.approx(mean, rel=1e-11)
 
 
+@pytest.mark.parametrize("d", [2, 3, 254, 255, 256, 257, 1000, 1 << 20])
+def test_mean_magnitude_to_round_off(d):
+    """Wallis: the mean magnitudes of d and d + 1 multiply to a closed form."""
+    product = _lloyd_max.mean_magnitude(d) * _lloyd_max.mean_magnitude(d + 1)
+    assert product == pytest.approx(2 / math.pi * math.sqrt((d + 1) / d), rel=4e-15)
+
+
 def test_the_uniform_law_has_equal_cells():
     expected = math.sqrt(3) * (np.arange(8) - 3.5) / 4
     np.testing.assert_allclose(_lloyd_max.codebook(3, 3), expected, rtol=1e-12)

@@ -99,7 +99,7 @@ def test_a_regression_in_flax_learns(settings):
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
-        ({"bits": 0}, ValueError, "`bits` must be at least 1"),
+        ({"bits": 0}, ValueError, "`bits` must be from 1 to 8"),
         ({"blocks": 0}, ValueError, "`blocks` must be at least 1"),
         ({"scale": "x"}, ValueError, "`scale` must be one of"),
         ({"error_feedback": 1}, TypeError, "`error_feedback` must be True or False"),

@@ -11,19 +11,10 @@ from hadax.kernels import _hadamard_orders
 
 Scale: TypeAlias = Literal["unbiased", "mmse"]
 
-MOST_BITS = 8
-
 
 def scale(value: object) -> None:
     """Refuse an unknown scale."""
     _checks.choice("scale", value, get_args(Scale))
-
-
-def bits(value: object) -> int:
-    """`value` as a number of bits that a codebook is made for."""
-    number = _checks.integer("bits", value, minimum=1)
-    _checks.at_most("bits", number, MOST_BITS, what="limit")
-    return number
 
 
 def vector(value: ArrayLike) -> Array:

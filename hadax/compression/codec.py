@@ -106,7 +106,7 @@ def eden(
         Vargaftik et al. (2022), key `vargaftik2022`.
     """
     x = lax.stop_gradient(_compression_checks.vector(x))
-    bits = _compression_checks.bits(bits)
+    bits = _lloyd_max.bits_of_a_codebook(bits)
     _compression_checks.scale(scale)
     length = _compression_checks.rotated_length(x, n)
     key_rotation, key_ties = jax.random.split(_checks.key(key))

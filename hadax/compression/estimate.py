@@ -88,7 +88,7 @@ def expected_nmse(bits: int, *, scale: Scale = "unbiased") -> float:
     References:
         Vargaftik et al. (2022), key `vargaftik2022`.
     """
-    bits = _compression_checks.bits(bits)
+    bits = _lloyd_max.bits_of_a_codebook(bits)
     _compression_checks.scale(scale)
     error = _lloyd_max.distortion(_lloyd_max.codebook(bits), _lloyd_max.law(None))
     return error if scale == "mmse" else error / (1 - error)

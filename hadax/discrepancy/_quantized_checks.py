@@ -1,9 +1,9 @@
 """Error texts of what quantization sees of a rotation."""
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hadax import _checks
 from hadax.kernels import _hadamard_orders
 
 
@@ -12,7 +12,8 @@ def real_vector(value: ArrayLike) -> NDArray[np.float64]:
     x = np.asarray(value)
     if x.ndim != 1 or x.size == 0:
         raise ValueError(f"Argument `x` must be a vector, but has x.shape={x.shape}.")
-    if not (np.issubdtype(x.dtype, np.floating) or np.issubdtype(x.dtype, np.integer)):
+    # NumPy does not count bfloat16 among its floats.
+    if not (jnp.issubdtype(x.dtype, jnp.floating) or np.issubdtype(x.dtype, np.integer)):
         raise TypeError(f"Argument `x` must hold real numbers, but has x.dtype={x.dtype}.")
     x = x.astype(np.float64)
     peak = np.abs(x).max()
@@ -32,10 +33,3 @@ def one_law(d: object, x: object) -> None:
             "Arguments `d` and `x` must not be given both, but are: d names the uniform law, x the "
             "law of its own rotation."
         )
-
-
-def bits(value: object) -> int:
-    """`value` as a number of bits that a codebook is made for."""
-    number = _checks.integer("bits", value, minimum=1)
-    _checks.at_most("bits", number, 8, what="limit")
-    return number

@@ -94,7 +94,7 @@ def lloyd_max_distortion(
     References:
         Max (1960) and Lloyd (1982), keys `max1960`, `lloyd1982`.
     """
-    levels = _lloyd_max.codebook(_quantized_checks.bits(bits))
+    levels = _lloyd_max.codebook(_lloyd_max.bits_of_a_codebook(bits))
     _quantized_checks.one_law(d, x)
     _checks.flag("rescaled", rescaled)
     if x is None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import integrate, optimize, special
 
-from hadax import _checks
+from hadax import _checks, _lloyd_max
 from hadax._typing import Array, KeyArray
 from hadax.discrepancy import _discrepancy_checks
 from hadax.discrepancy._rademacher import mean_abs_sum
@@ -303,13 +303,7 @@ def _root_of_mean(draws: NDArray[np.float64]) -> Estimate:
 
 def _mean_abs_coordinate(d: int) -> float:
     """c_d = sqrt(d) E|u_1| for u uniform on the unit sphere."""
-    d = _checks.integer("d", d, minimum=2)
-    if d < 1024:
-        return math.sqrt(d / math.pi) * math.exp(math.lgamma(d / 2) - math.lgamma((d + 1) / 2))
-    # Large logarithms of Gamma would cancel: Stirling's series of their difference is exact here.
-    q = 1 / d
-    series = 1 - q / 4 + q**2 / 32 + 5 * q**3 / 128 - 21 * q**4 / 2048
-    return math.sqrt(2 / math.pi) / series
+    return _lloyd_max.mean_magnitude(_checks.integer("d", d, minimum=2))
 
 
 def _log_cap(log_r: float, d: int) -> float:

@@ -206,8 +206,12 @@ def test_other_keys_rotate_otherwise():
         (lambda: eden(KEY, jnp.ones(10)), ValueError, "Pass n=12 to pad it"),
         (lambda: eden(KEY, jnp.ones(10), n=8), ValueError, "pads and never cuts"),
         (lambda: eden(KEY, jnp.ones(10), n=13), ValueError, "order of a Hadamard matrix"),
-        (lambda: eden(KEY, jnp.ones(8), bits=9), ValueError, "`bits` must be at most limit=8"),
-        (lambda: eden(KEY, jnp.ones(8), bits=0), ValueError, "`bits` must be at least 1"),
+        (
+            lambda: eden(KEY, jnp.ones(8), bits=9),
+            ValueError,
+            "`bits` must be from 1 to 8, but is 9",
+        ),
+        (lambda: eden(KEY, jnp.ones(8), bits=0), ValueError, "`bits` must be from 1 to 8"),
         (lambda: eden(KEY, jnp.ones(8), blocks=0), ValueError, "`blocks` must be at least 1"),
         (lambda: eden(KEY, jnp.ones(8), scale="best"), ValueError, "one of 'unbiased', 'mmse'"),
         (lambda: eden(KEY, jnp.ones(8, int)), TypeError, "real floating point"),
@@ -224,7 +228,7 @@ def test_other_keys_rotate_otherwise():
             r"as long as `keys` \(2\), but its scales have shape \(3,\)",
         ),
         (lambda: mean_estimate(jax.random.split(KEY, 2), 1), TypeError, "must be a Compressed"),
-        (lambda: expected_nmse(0), ValueError, "at least 1"),
+        (lambda: expected_nmse(0), ValueError, "`bits` must be from 1 to 8"),
         (lambda: expected_nmse(1, scale="x"), ValueError, "`scale` must be one of"),
     ],
 )

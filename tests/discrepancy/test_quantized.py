@@ -193,14 +193,16 @@ def test_length_of_x_and_the_dtype_it_comes_in_do_not_matter():
     x = np.array([4, 3, 0, 0])
     found = drive_bias(KEY, x, draws=80).value
     np.testing.assert_allclose(found, drive_bias(KEY, x * 1e200, draws=80).value, atol=1e-15)
+    half = drive_bias(KEY, jnp.bfloat16(x), draws=80).value
+    np.testing.assert_array_equal(found, half)
     assert not jax.config.jax_enable_x64
 
 
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: lloyd_max_distortion(0), ValueError, "`bits` must be at least 1"),
-        (lambda: lloyd_max_distortion(9), ValueError, "`bits` must be at most"),
+        (lambda: lloyd_max_distortion(0), ValueError, "`bits` must be from 1 to 8, but is 0"),
+        (lambda: lloyd_max_distortion(9), ValueError, "`bits` must be from 1 to 8, but is 9"),
         (lambda: lloyd_max_distortion(1, d=2), ValueError, "`d` must be at least 3"),
         (lambda: lloyd_max_distortion(1, d=4, x=[1, 0]), ValueError, "not be given both"),
         (lambda: lloyd_max_distortion(1, rescaled=1), TypeError, "must be True or False"),
