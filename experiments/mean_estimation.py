@@ -203,20 +203,25 @@ def _errors_of_a_band(repeats: int) -> float:
 
 
 def _single_checks(rows: Sequence[Row]) -> Iterator[Check]:
-    """From two blocks on one message has the error of a uniform rotation, to 5 %."""
+    """From two blocks on one message has the error of a uniform rotation of a long vector.
+
+    Finite d takes up to 4/d off for a uniform rotation (experiment `lloyd_max`); 2 % are left for
+    the structure of the rotation, whose share is not proved.
+    """
     for row in rows:
         if row["method"] == "eden" and row["blocks"] > 1 and row["clients"] == 1:
             expected = compression.expected_nmse(row["bits"])
             radius = _errors_of_a_band(row["repeats"]) * row["nmse_se"]
+            off = max(0.02, 4 / row["d"])
             yield Check(
-                f"{_where(row)}: {expected:.4f} of a uniform rotation, 5 % off",
+                f"{_where(row)}: {expected:.4f} of a uniform rotation, {off:.1%} off",
                 "measured",
                 row["nmse"],
                 "equals",
                 expected,
                 low=row["nmse"] - radius,
                 high=row["nmse"] + radius,
-                tolerance=0.05 * expected,
+                tolerance=off * expected,
             )
 
 

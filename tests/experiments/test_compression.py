@@ -95,6 +95,9 @@ def test_means_that_do_not_fall_are_seen():
     assert failing(mean_estimation.checks([row, many])) == []
     assert len(failing(mean_estimation.checks([row, {**many, "nmse": 0.57}]))) == 1
     assert len(failing(mean_estimation.checks([{**row, "nmse": 0.9}]))) == 1
+    long = {**row, "d": 1024}  # a band of four standard errors of 0.2 %, and 2 %
+    assert failing(mean_estimation.checks([{**long, "nmse": 1.024 * (np.pi / 2 - 1)}])) == []
+    assert len(failing(mean_estimation.checks([{**long, "nmse": 1.035 * (np.pi / 2 - 1)}]))) == 1
     assert failing(mean_estimation.checks([{**row, "blocks": 1, "nmse": 0.5625}])) == []
     assert len(failing(mean_estimation.checks([{**row, "blocks": 1, "nmse": 0.3}]))) == 1
     other = {**row, "input": "lognormal"}
