@@ -111,7 +111,7 @@ def eden(
     length = _compression_checks.rotated_length(x, n)
     key_rotation, key_ties = jax.random.split(_checks.key(key))
     rotation = randomized_hadamard(key_rotation, length, blocks)
-    unit, norm = _normalized(x.astype(_dtypes.accumulator(x.dtype)))
+    unit, norm, power = _normalized(x.astype(_dtypes.accumulator(x.dtype)))
     padding = [(0, 0)] * (x.ndim - 1) + [(0, length - x.shape[-1])]
     u = math.sqrt(length) * rotation(jnp.pad(unit, padding))
     codes = _nearest(key_ties, u, bits, rotation.blocks)
@@ -123,7 +123,13 @@ def eden(
         share = aligned / (math.sqrt(length) * jnp.sum(jnp.square(levels), axis=-1))
     packed = _packing.pack(codes, bits)
     return Compressed(
-        packed, norm * share, x.shape[-1], length, bits, rotation.blocks, jnp.dtype(x.dtype).name
+        packed,
+        norm * share * power,  # in this order only a scale that is too large overflows
+        x.shape[-1],
+        length,
+        bits,
+        rotation.blocks,
+        jnp.dtype(x.dtype).name,
     )
 
 
@@ -188,7 +194,10 @@ def decompress(key: KeyArray, message: Compressed) -> Array:
         message: a `Compressed`; one that was made under jax.vmap is read under jax.vmap.
 
     Returns:
-        Array (..., size) of the dtype that was compressed.
+        Array (..., size) of the dtype that was compressed. It differs from x by numbers of the
+        size of its root mean square r, most with one bit: entries that leave the range of the dtype
+        are infinite. For float16, which ends at 65504, they may be with r in the ten thousands;
+        from about 2e38 on the scale of float32 and bfloat16 messages overflows.
 
     Raises:
         TypeError: key is no new-style key, or message no `Compressed`.
@@ -218,13 +227,18 @@ def decompress(key: KeyArray, message: Compressed) -> Array:
     return x[..., : message.size].astype(message.dtype)
 
 
-def _normalized(x: Array) -> tuple[Array, Array]:
-    """x over its length, and the length, without overflow; zero stays zero."""
+def _normalized(x: Array) -> tuple[Array, Array, Array]:
+    """x over its length, and the length in units of a power of two; zero stays zero.
+
+    The power puts the largest entry between 1 and 4: it and its inverse are normal numbers.
+    """
     peak = jnp.max(jnp.abs(x), axis=-1, keepdims=True)
-    scaled = x / jnp.where(peak > 0, peak, jnp.ones_like(peak))
+    exponent = jnp.maximum(jnp.frexp(peak)[1] - 2, jnp.finfo(x.dtype).minexp)
+    one = jnp.ones_like(peak)
+    scaled = x * jnp.ldexp(one, -exponent)
     length = jnp.sqrt(jnp.sum(jnp.square(scaled), axis=-1, keepdims=True))
-    unit = scaled / jnp.where(peak > 0, length, jnp.ones_like(length))
-    return unit, (peak * length)[..., 0]
+    unit = scaled / jnp.where(length > 0, length, one)
+    return unit, length[..., 0], jnp.ldexp(one, exponent)[..., 0]
 
 
 def _nearest(key: KeyArray, u: Array, bits: int, blocks: int) -> Array:

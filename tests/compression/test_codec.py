@@ -156,6 +156,36 @@ def test_huge_and_tiny_vectors(size):
 
 
 @pytest.mark.parametrize("scale", ["unbiased", "mmse"])
+def test_the_largest_numbers_of_a_dtype(scale):
+    """As the same vector has it that is smaller by a power of two, up to round-off."""
+    x = jnp.zeros((2, 64)).at[0, 5].set(1.5).at[1, :9].set(-1.5)
+    for dtype, power in (("float32", 2.0**127), ("bfloat16", 2.0**127), ("float16", 2.0**15)):
+        found = sent(KEY, (x * power).astype(dtype), bits=4, scale=scale)
+        small = sent(KEY, x.astype(dtype), bits=4, scale=scale)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(np.float64(found) / power, np.float64(small))
+        np.testing.assert_allclose(np.float64(small), x, atol=0.5)
+
+
+@pytest.mark.parametrize("power", [-126, -127, -140])
+def test_the_least_numbers_stay_finite(power):
+    x = jnp.full(16, np.float32(2.0**power))
+    found = np.asarray(sent(KEY, x, bits=4))
+    np.testing.assert_allclose(found, x, atol=2.0**-125)
+
+
+def test_what_leaves_the_range_of_float16_is_infinite():
+    found = sent(KEY, jnp.full(64, 6e4, jnp.float16), bits=1)
+    assert jnp.isinf(found).any()
+
+
+def test_a_batch_may_be_empty():
+    message = eden(KEY, jnp.ones((0, 8)), bits=3)
+    assert (message.codes.shape, message.scale.shape) == ((0, 3), (0,))
+    assert decompress(KEY, message).shape == (0, 8)
+
+
+@pytest.mark.parametrize("scale", ["unbiased", "mmse"])
 def test_zero_stays_zero(scale):
     x = jnp.zeros((2, 8)).at[1, 0].set(1.0)
     found = sent(KEY, x, scale=scale)
@@ -176,7 +206,8 @@ def test_padding_is_taken_off_again():
     message = eden(KEY, x, bits=2, n=hadax.next_hadamard_length(10))
     assert (message.n, message.size, message.codes.shape) == (12, 10, (5, 3))
     padded = jnp.pad(x, ((0, 0), (0, 2)))
-    np.testing.assert_array_equal(decompress(KEY, message), sent(KEY, padded, bits=2)[:, :10])
+    whole = decompress(KEY, eden(KEY, padded, bits=2))  # not compiled as a whole: neither is it
+    np.testing.assert_array_equal(decompress(KEY, message), whole[:, :10])
 
 
 def test_jit_changes_nothing_and_a_message_is_a_pytree():
