@@ -145,6 +145,12 @@ def test_known_inputs_are_below_the_bound(d):
         (lambda: kolmogorov_exact([1, 0], blocks=3), ValueError, "must be 1 or 2, but is 3"),
         (lambda: kolmogorov_exact(np.ones(64, int)), ValueError, "kolmogorov_sampled"),
         (lambda: kolmogorov_sampled(jax.random.key(0), [1, 0], draws=3), ValueError, "`draws`"),
+        (
+            lambda: kolmogorov_sampled(jax.random.key(0), np.arange(1024)),
+            ValueError,
+            "round to a coarser unit",
+        ),
+        (lambda: kolmogorov_exact([2**24, 1]), ValueError, "round to a coarser unit"),
         (lambda: kolmogorov_sampled(0, [1, 0]), TypeError, "new-style key"),
         (lambda: kolmogorov_exact([1, 0], blocks=True), TypeError, "`blocks` must be an integer"),
         (lambda: kolmogorov_exact([1, 0], blocks=2.0), TypeError, "`blocks` must be an integer"),
