@@ -14,8 +14,10 @@ from hadax.discrepancy import (
     kolmogorov_exact,
     kolmogorov_sampled,
     ks_band,
+    ks_two_band,
     sphere_coordinate_cdf,
 )
+from hadax.discrepancy._bootstrap import bootstrap_radius
 
 SUPPORTS = {
     "e1": [0],
@@ -114,6 +116,26 @@ def test_ks_band_holds_a_law_of_known_distance():
     band = ks_band(signs.sum(axis=1) / 8, 64)
     assert band.low <= kolmogorov_exact(indicator([0], 64)) <= band.high
     assert band.high - band.value == pytest.approx(dkw_radius(4000))
+
+
+def test_ks_two_band_adds_the_radii_of_both_samples():
+    """At half of the error probability each: 0.5 % of 1 %."""
+    band = ks_two_band(np.arange(3000), np.arange(1000) + 1500.0)
+    radius = sum(math.sqrt(math.log(2 / 0.005) / (2 * n)) for n in (3000, 1000))
+    assert band.value == pytest.approx(0.5, abs=1e-3)
+    assert band.high - band.value == pytest.approx(radius)
+    assert band.value - band.low == pytest.approx(radius)
+
+
+def test_bootstrap_radius_is_the_quantile_of_the_error_of_a_mean():
+    """Of one normal number a batch: 2.576 standard errors. The tolerance is 6 of this mean."""
+    rng = np.random.default_rng(0)
+    sizes = np.full(40, 25)
+    radii = [
+        bootstrap_radius(jax.random.key(i), rng.normal(size=(40, 1)) / 5, sizes, 0.99)[1]
+        for i in range(30)
+    ]
+    assert np.mean(radii) == pytest.approx(2.576 / math.sqrt(1000), rel=0.15)
 
 
 def test_ks_band_of_one_sample():
