@@ -121,7 +121,7 @@ def kolmogorov_sampled(
     _checks.integer("draws", draws, minimum=MIN_DRAWS)
     _discrepancy_checks.fraction("confidence", confidence)
     key_signs, key_bootstrap = jax.random.split(_checks.key(key))
-    x //= np.gcd.reduce(x)
+    x = x // int(np.gcd.reduce(x))
     length = math.sqrt(float(x @ x) * x.size)
     reach = lattice_reach(length, arrays=MIN_DRAWS)
     batches = np.zeros((MIN_DRAWS, 2 * reach + 1))

@@ -157,7 +157,8 @@ def _far_integral(z: NDArray[np.float64], end: float) -> float:
     """Integral of the mean of |prod_j cos(t z_j)| / t from the window to `end`, from above."""
     total, squares = 0.0, 0.0
     for chunk in range(math.ceil((end - _WINDOW) / (_FAR_STEP * _FAR_CHUNK))):
-        t = _WINDOW + _FAR_STEP * (np.arange(_FAR_CHUNK) + chunk * _FAR_CHUNK + 0.5)
+        steps = np.arange(_FAR_CHUNK, dtype=np.float64) + chunk * _FAR_CHUNK
+        t = np.asarray(_WINDOW + _FAR_STEP * (steps + 0.5), np.float64)
         count = max(1, len(z) // (chunk + 1))  # of draws: low frequencies weigh more
         sums = np.array([_chunk_sum(z[(chunk + i) % len(z)], t) for i in range(count)]) / count
         total += float(np.sum(sums))
