@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import jax.numpy as jnp
 import numpy as np
+from jax import core
 from numpy.typing import NDArray
 
 from hadax import _checks
@@ -62,6 +63,16 @@ def sample(name: str, value: object) -> NDArray[np.float64]:
     return x.astype(np.float64)
 
 
+def points(name: str, value: object) -> NDArray[np.float64]:
+    """`value` in float64, which no traced array can be."""
+    if isinstance(value, core.Tracer):
+        raise TypeError(
+            f"Argument `{name}` must be known, as this is numpy in float64, but is traced. Call it "
+            "outside jit, grad and vmap."
+        )
+    return np.asarray(value, np.float64)
+
+
 def fraction(name: str, value: float) -> float:
     """`value` strictly between 0 and 1."""
     if not isinstance(value, Real) or isinstance(value, bool):
@@ -87,6 +98,15 @@ def too_many_signs(nonzeros: int) -> NoReturn:
     raise ValueError(
         "Argument `x` must be sparse enough to enumerate the signs of the first block, but has "
         f"{nonzeros} nonzeros. Draw them instead: kolmogorov_sampled(key, x)."
+    )
+
+
+def too_fine_a_lattice(name: str, numbers: int, most: int) -> NoReturn:
+    """Refuse integers whose sums of signs take too many places."""
+    raise ValueError(
+        f"Argument `{name}` must be small enough for its lattice of sums to fit in {most} numbers, "
+        f"but that takes {numbers}. Divide by their greatest common divisor, or round to a "
+        "coarser unit."
     )
 
 

@@ -10,6 +10,7 @@ from hadax.discrepancy.laws import DEVIATIONS, rademacher_lattice_pmf
 
 # Work (sign patterns times distinct weights) up to which the signs of D_1 are enumerated.
 _ENUMERATION_LIMIT = 1 << 23
+_MOST_NUMBERS = 1 << 26  # on the lattice, in all arrays together: half a gigabyte
 
 
 def weight_spectra(x: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -41,6 +42,12 @@ def lattice_mixture(
     return mass
 
 
-def lattice_reach(length: float) -> int:
-    """Largest atom that `rademacher_lattice_pmf` returns for weights of this Euclidean length."""
-    return math.ceil((DEVIATIONS + 2) * length)
+def lattice_reach(length: float, *, arrays: int = 8) -> int:
+    """Largest atom that `rademacher_lattice_pmf` returns for weights of this Euclidean length.
+
+    Refuses those for which so many arrays of the atoms would not fit.
+    """
+    reach = math.ceil((DEVIATIONS + 2) * length)
+    if arrays * (2 * reach + 1) > _MOST_NUMBERS:
+        _discrepancy_checks.too_fine_a_lattice("x", arrays * (2 * reach + 1), _MOST_NUMBERS)
+    return reach

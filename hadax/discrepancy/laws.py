@@ -15,6 +15,8 @@ from hadax.discrepancy import _discrepancy_checks
 # Standard deviations beyond which a sum of fair signs has less mass than round-off.
 DEVIATIONS = 9
 _NEGLIGIBLE = 1e-24
+_MOST_ATOMS = 1 << 22  # of 200 bytes each
+_MOST_SUMMED = 22  # weights, whose 2**22 sums are written out where the lattice has more atoms
 # Of the sphere's characteristic function: where to leave the hypergeometric series, how many terms
 # of the other one then do, and where less than 1e-15 is left of it.
 _LARGEST_HYPERGEOMETRIC = 256
@@ -33,14 +35,14 @@ def sphere_coordinate_cdf(t: ArrayLike | float, d: int) -> NDArray[np.float64]:
         d: dimension, at least 2.
 
     Returns:
-        Array of the shape of `t`, float64.
+        numpy array of the shape of `t`, float64.
 
     Raises:
-        TypeError: `d` is not an integer.
+        TypeError: `d` is not an integer, or the points are traced.
         ValueError: `d` is less than 2.
 
     Cost:
-        One incomplete beta function a point.
+        One incomplete beta function a point, in scipy: it cannot be traced.
 
     Example:
         >>> from hadax.discrepancy import sphere_coordinate_cdf
@@ -51,7 +53,7 @@ def sphere_coordinate_cdf(t: ArrayLike | float, d: int) -> NDArray[np.float64]:
         scipy.stats.norm.cdf, its limit: about 0.138/d away, and at most 0.162/d from d = 4 on.
     """
     d = _checks.integer("d", d, minimum=2)
-    t = np.asarray(t, np.float64)
+    t = _discrepancy_checks.points("t", t)
     inside = special.betainc(0.5, (d - 1) / 2, np.clip(t * t / d, 0, 1))
     return np.asarray(0.5 + 0.5 * np.sign(t) * inside)
 
@@ -67,14 +69,14 @@ def sphere_coordinate_pdf(t: ArrayLike | float, d: int) -> NDArray[np.float64]:
         d: dimension, at least 2.
 
     Returns:
-        Array of the shape of `t`, float64, with a relative error of at most 1e-11.
+        numpy array of the shape of `t`, float64, with a relative error of at most 1e-11.
 
     Raises:
-        TypeError: `d` is not an integer.
+        TypeError: `d` is not an integer, or the points are traced.
         ValueError: `d` is less than 2.
 
     Cost:
-        One power a point.
+        One power a point, in numpy: it cannot be traced.
 
     Example:
         >>> from hadax.discrepancy import sphere_coordinate_pdf
@@ -85,7 +87,7 @@ def sphere_coordinate_pdf(t: ArrayLike | float, d: int) -> NDArray[np.float64]:
         `sphere_coordinate_cdf`, its integral; scipy.stats.norm.pdf, its limit.
     """
     d = _checks.integer("d", d, minimum=2)
-    square = np.square(np.asarray(t, np.float64)) / d
+    square = np.square(_discrepancy_checks.points("t", t)) / d
     scale = special.poch((d - 1) / 2, 0.5) / math.sqrt(math.pi * d)
     log_power = special.xlog1py((d - 3) / 2, -np.minimum(square, np.nextafter(1.0, 0.0)))
     return np.asarray(np.where(square < 1, scale * np.exp(log_power), 0.0))
@@ -105,14 +107,14 @@ def sphere_coordinate_cf(theta: ArrayLike | float, d: int) -> NDArray[np.float64
         d: dimension, at least 2.
 
     Returns:
-        Array of the shape of `theta`, float64, with an absolute error of about 1e-15.
+        numpy array of the shape of `theta`, float64, with an absolute error of about 1e-15.
 
     Raises:
-        TypeError: `d` is not an integer.
+        TypeError: `d` is not an integer, or the points are traced.
         ValueError: `d` is less than 2.
 
     Cost:
-        One hypergeometric function or twenty powers a point.
+        One hypergeometric function or twenty powers a point, in scipy: it cannot be traced.
 
     Example:
         >>> from hadax.discrepancy import sphere_coordinate_cf
@@ -126,7 +128,7 @@ def sphere_coordinate_cf(theta: ArrayLike | float, d: int) -> NDArray[np.float64
         Kishore (1963), key `kishore1963`, for the recursion of Rayleigh's function.
     """
     d = _checks.integer("d", d, minimum=2)
-    square = np.square(np.asarray(theta, np.float64))
+    square = np.square(_discrepancy_checks.points("theta", theta))
     if d <= _LARGEST_HYPERGEOMETRIC:
         return np.asarray(special.hyp0f1(d / 2, -d * square / 4))
     inside = np.minimum(square, _VANISHED**2)  # the series converges up to about sqrt(d) / 2
@@ -155,11 +157,15 @@ def rademacher_lattice_pmf(
         deviations out, whose mass is below 1e-17, are left out.
 
     Raises:
-        ValueError: `weights` is not one-dimensional, or has no weight other than zero.
+        ValueError: `weights` is not one-dimensional, has no weight other than zero, or has absolute
+            values that sum to 2**31 or more; or more than 22 weights are not zero and the lattice
+            has more than 2**22 atoms (a standard deviation of 460,000, in units of the greatest
+            common divisor).
         TypeError: `weights` does not hold integers.
 
     Cost:
-        O(m (u + log m)) for m atoms and u distinct weights, mostly far less.
+        O(m (u + log m)) for m atoms and u distinct weights, mostly far less. If the n weights other
+        than zero have fewer sums, they are added up: O(n 2^n).
 
     Example:
         >>> from hadax.discrepancy import rademacher_lattice_pmf
@@ -181,6 +187,14 @@ def rademacher_lattice_pmf(
     reach = min(total, math.ceil(DEVIATIONS * deviation))
     reach += (total - reach) % 2  # sums have the parity of the total
     size = reach + 1  # atoms -reach, -reach + 2, ..., reach
+    if counts.sum() <= _MOST_SUMMED and 1 << int(counts.sum()) <= size:
+        sums = np.zeros(1, np.int64)
+        for weight in np.repeat(magnitudes, counts):
+            sums = np.concatenate([sums - weight, sums + weight])
+        atoms, repeats = np.unique(sums, return_counts=True)
+        return span * atoms, repeats / sums.size
+    if size > _MOST_ATOMS:
+        _discrepancy_checks.too_fine_a_lattice("weights", size, _MOST_ATOMS)
     theta = np.pi * np.arange(size) / size
     place, value = np.arange(size), np.ones(size)
     # The heaviest weights first: soon most of the characteristic function is below round-off.

@@ -14,8 +14,10 @@ from hadax.discrepancy import (
     kolmogorov_exact,
     kolmogorov_sampled,
     ks_band,
+    ks_two_band,
     sphere_coordinate_cdf,
 )
+from hadax.discrepancy._bootstrap import bootstrap_radius
 
 SUPPORTS = {
     "e1": [0],
@@ -116,6 +118,26 @@ def test_ks_band_holds_a_law_of_known_distance():
     assert band.high - band.value == pytest.approx(dkw_radius(4000))
 
 
+def test_ks_two_band_adds_the_radii_of_both_samples():
+    """At half of the error probability each: 0.5 % of 1 %."""
+    band = ks_two_band(np.arange(3000), np.arange(1000) + 1500.0)
+    radius = sum(math.sqrt(math.log(2 / 0.005) / (2 * n)) for n in (3000, 1000))
+    assert band.value == pytest.approx(0.5, abs=1e-3)
+    assert band.high - band.value == pytest.approx(radius)
+    assert band.value - band.low == pytest.approx(radius)
+
+
+def test_bootstrap_radius_is_the_quantile_of_the_error_of_a_mean():
+    """Of one normal number a batch: 2.576 standard errors. The tolerance is 6 of this mean."""
+    rng = np.random.default_rng(0)
+    sizes = np.full(40, 25)
+    radii = [
+        bootstrap_radius(jax.random.key(i), rng.normal(size=(40, 1)) / 5, sizes, 0.99)[1]
+        for i in range(30)
+    ]
+    assert np.mean(radii) == pytest.approx(2.576 / math.sqrt(1000), rel=0.15)
+
+
 def test_ks_band_of_one_sample():
     assert ks_band([0.0], 16).value == 0.5
 
@@ -145,6 +167,12 @@ def test_known_inputs_are_below_the_bound(d):
         (lambda: kolmogorov_exact([1, 0], blocks=3), ValueError, "must be 1 or 2, but is 3"),
         (lambda: kolmogorov_exact(np.ones(64, int)), ValueError, "kolmogorov_sampled"),
         (lambda: kolmogorov_sampled(jax.random.key(0), [1, 0], draws=3), ValueError, "`draws`"),
+        (
+            lambda: kolmogorov_sampled(jax.random.key(0), np.arange(1024)),
+            ValueError,
+            "round to a coarser unit",
+        ),
+        (lambda: kolmogorov_exact([2**24, 1]), ValueError, "round to a coarser unit"),
         (lambda: kolmogorov_sampled(0, [1, 0]), TypeError, "new-style key"),
         (lambda: kolmogorov_exact([1, 0], blocks=True), TypeError, "`blocks` must be an integer"),
         (lambda: kolmogorov_exact([1, 0], blocks=2.0), TypeError, "`blocks` must be an integer"),

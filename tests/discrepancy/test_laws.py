@@ -1,6 +1,7 @@
 import itertools
 import math
 
+import jax
 import numpy as np
 import pytest
 from scipy import integrate, optimize, special, stats
@@ -123,12 +124,20 @@ def test_lattice_pmf_of_equal_weights_is_binomial(n):
     assert probabilities.sum() == pytest.approx(1, abs=1e-13)
 
 
+def test_lattice_pmf_of_few_heavy_weights_is_that_of_their_sums():
+    """Their lattice would have 2**24 atoms."""
+    atoms, probabilities = rademacher_lattice_pmf([2**24, 0, 1])
+    assert atoms.tolist() == [-(2**24) - 1, 1 - 2**24, 2**24 - 1, 2**24 + 1]
+    assert probabilities.tolist() == [0.25] * 4
+
+
 @pytest.mark.parametrize(
     ("weights", "error", "words"),
     [
         ([1.5, 2.0], TypeError, "must hold integers, but has weights.dtype=float64"),
         ([0, 0], ValueError, "has no other entry than zero"),
         ([[1, 2]], ValueError, r"has weights.shape=\(1, 2\)"),
+        ([2**24, *range(1, 40)], ValueError, "round to a coarser unit"),
         ([2**31], ValueError, r"sum to less than 2\*\*31"),
         ([-(2**63)], ValueError, "sum to 9223372036854775808"),
         (np.array([2**63], np.uint64), ValueError, "sum to 9223372036854775808"),
@@ -149,3 +158,11 @@ def test_lattice_pmf_refuses(weights, error, words):
 def test_sphere_coordinate_refuses(law, d, error, without_shape_checks):
     with pytest.raises(error, match="Argument `d` must be"):
         law(0.0, d)
+
+
+@pytest.mark.parametrize(
+    "law", [sphere_coordinate_cdf, sphere_coordinate_pdf, sphere_coordinate_cf]
+)
+def test_sphere_coordinate_refuses_traced_points(law):
+    with pytest.raises(TypeError, match=r"must be known, .* but is traced\. Call it outside jit"):
+        jax.jit(lambda t: law(t, 16))(1.0)

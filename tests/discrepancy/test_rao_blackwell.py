@@ -4,8 +4,12 @@ import jax
 import numpy as np
 import pytest
 
-from hadax.discrepancy import kolmogorov_rao_blackwell, kolmogorov_sampled
-from hadax.discrepancy.rao_blackwell import _walsh
+from hadax.discrepancy import (
+    kolmogorov_rao_blackwell,
+    kolmogorov_sampled,
+    sphere_coordinate_cf,
+)
+from hadax.discrepancy.rao_blackwell import _far_integral, _walsh
 from hadax.transforms.hadamard import hadamard_matrix
 
 
@@ -26,6 +30,55 @@ def test_a_random_input_is_as_close_as_its_fourth_cumulant_says():
     expected = 0.02294 * abs(4 * fourth / d - 12 / (d * (d + 2)))
     band = kolmogorov_rao_blackwell(jax.random.key(2), x, draws=2000)
     assert expected / 2 < band.low < band.high < 3 * expected
+
+
+def far_from_uniform(x, draws):
+    """The distance within 0.02, where jumps are: with frequencies up to 1500, by fresh draws."""
+    d = x.size
+    signs = np.random.default_rng(5).choice([-1.0, 1.0], (draws, d))
+    t = np.arange(0.1, 1500, 0.2)
+    z = _walsh(signs * x / np.linalg.norm(x))
+    gaps = np.mean([np.prod(np.cos(row[:, None] * t), axis=0) for row in z], axis=0)
+    gaps -= sphere_coordinate_cf(t, d)
+    s = np.linspace(0, 0.02, 101)
+    return np.max(np.abs(np.sin(s[:, None] * t) @ (gaps / t))) * 0.2 / np.pi
+
+
+def test_the_band_of_a_nearly_flat_input_holds_its_fine_jumps():
+    """A lattice of span 4/d, blurred: the characteristic function comes back at t = pi d / 4."""
+    x = 1 + 1e-3 * np.random.default_rng(0).normal(size=256)
+    truth = far_from_uniform(x, draws=12)
+    assert 0.003 < truth < 0.004
+    band = kolmogorov_rao_blackwell(jax.random.key(0), x, draws=40)
+    assert truth < band.high < 4 * truth
+    assert band.low == 0.0
+
+
+@pytest.mark.parametrize(
+    "x", [np.ones(1024), np.random.default_rng(1).integers(1, 10, 256)], ids=["flat", "digits"]
+)
+def test_the_band_of_a_noisy_lattice_is_wide(x):
+    """Jumps of span a, of 4/d and of that over the mean square, are a distance of 0.2 a."""
+    band = kolmogorov_rao_blackwell(
+        jax.random.key(0), x + 1e-4 * np.random.default_rng(0).normal(size=x.size), draws=40
+    )
+    assert band.high > 0.2 * 4 / x.size / np.sqrt(np.mean(x**2.0))
+
+
+def test_frequencies_between_cutoff_and_window_widen_the_band():
+    """At d = 64 the characteristic function of a nearly flat input comes back at t = 50."""
+    x = 1 + 0.05 * np.random.default_rng(0).normal(size=64)
+    band = kolmogorov_rao_blackwell(jax.random.key(0), x, draws=400)
+    # To at most 0.05, 2 wide: more is refused. The bootstrap alone gives a fifth of this.
+    assert 3e-4 < band.high < 0.05 * 2.5 / 50 / np.pi + 3e-4
+
+
+def test_far_integral_is_that_of_the_characteristic_function():
+    """Of two weights, where |cos(t a) cos(t b)| never decays: its mean is 4 / pi**2."""
+    z = np.array([[1.0, np.sqrt(2)]] * 40)
+    end = 60 + 2048.0
+    expected = 4 / np.pi**2 * np.log(end / 60)
+    assert _far_integral(z, end) == pytest.approx(expected * (1 + 3 / np.sqrt(40)), rel=0.01)
 
 
 def test_the_length_does_not_matter():
