@@ -6,14 +6,13 @@ from typing import Any
 SEEDS = 1 << 32  # JAX uses 32 bits of a seed: larger ones would repeat the draws of smaller ones
 
 
-def check_settings(config: Any, **least: int) -> None:
-    """Refuse a seed out of range, numbers below their ``least``, and empty or repetitive lists."""
+def check_settings(config: Any, **ranges: int | tuple[int, int]) -> None:
+    """Refuse a seed out of range, empty or repetitive lists, and numbers out of their ``ranges``.
+
+    A range is the least value, or the least and the largest one; for a list, of all its numbers.
+    """
     if not 0 <= config.seed < SEEDS:
         raise ValueError(f"--seed must be between 0 and 2**32 - 1, but is {config.seed}")
-    for name, minimum in least.items():
-        value = getattr(config, name)
-        if value < minimum:
-            raise ValueError(f"{_option(name)} must be at least {minimum}, but is {value}")
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if isinstance(value, tuple):
@@ -22,6 +21,13 @@ def check_settings(config: Any, **least: int) -> None:
             if len(set(value)) < len(value):
                 kind = "a name" if isinstance(value[0], str) else "a number"
                 raise ValueError(f"{_option(field.name)} must not repeat {kind}, but is {value}")
+    for name, bounds in ranges.items():
+        value = getattr(config, name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        least, most = bounds if isinstance(bounds, tuple) else (bounds, None)
+        if min(numbers) < least or (most is not None and max(numbers) > most):
+            wanted = f"at least {least}" if most is None else f"between {least} and {most}"
+            raise ValueError(f"{_option(name)} must be {wanted}, but is {value}")
 
 
 def _option(name: str) -> str:

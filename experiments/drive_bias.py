@@ -52,11 +52,7 @@ class Config:
     """Numbers that a row draws: it has values / d rotations."""
 
     def __post_init__(self) -> None:
-        check_settings(self, values=1)
-        if min(self.log2_d) < 6 or max(self.log2_d) > 20:
-            raise ValueError(f"--log2-d must be between 6 and 20, but is {self.log2_d}")
-        if min(self.blocks) < 1:
-            raise ValueError(f"--blocks must be at least 1, but is {self.blocks}")
+        check_settings(self, values=1, log2_d=(6, 20), blocks=1)
 
 
 @dataclass(frozen=True)

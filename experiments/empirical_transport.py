@@ -38,11 +38,7 @@ class Config:
     """Pairs of samples of a row, for its spread."""
 
     def __post_init__(self) -> None:
-        check_settings(self, repeats=2)
-        if min(self.log2_d) < 2 or max(self.log2_d) > 12:
-            raise ValueError(f"--log2-d must be between 2 and 12, but is {self.log2_d}")
-        if min(self.points) < 1:
-            raise ValueError(f"--points must be at least 1, but is {self.points}")
+        check_settings(self, repeats=2, log2_d=(2, 12), points=1)
 
 
 @dataclass(frozen=True)

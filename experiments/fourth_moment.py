@@ -42,11 +42,7 @@ class Config:
     """Simulated rotations of a row."""
 
     def __post_init__(self) -> None:
-        check_settings(self, samples=2)
-        if min(self.log2_d) < 2 or max(self.log2_d) > 20:
-            raise ValueError(f"--log2-d must be between 2 and 20, but is {self.log2_d}")
-        if min(self.blocks) < 0:
-            raise ValueError(f"--blocks must be at least 0, but is {self.blocks}")
+        check_settings(self, samples=2, log2_d=(2, 20), blocks=0)
 
 
 @dataclass(frozen=True)

@@ -50,11 +50,8 @@ class Config:
     """Sketches of a row."""
 
     def __post_init__(self) -> None:
-        check_settings(self, samples=2, log2_n=2)
-        if min(self.rows) < 1 or max(self.rows) > 2**self.log2_n:
-            raise ValueError(f"--rows must be between 1 and {2**self.log2_n}, but is {self.rows}")
-        if min(self.blocks) < 1:
-            raise ValueError(f"--blocks must be at least 1, but is {self.blocks}")
+        check_settings(self, samples=2, log2_n=(2, 20), blocks=1)
+        check_settings(self, rows=(1, 2**self.log2_n))
 
 
 @dataclass(frozen=True)

@@ -66,11 +66,9 @@ class Config:
             samples_per_dimension=0,
             draws=discrepancy.MIN_DRAWS,
             drawn_values=1,
+            log2_d=(2, 20),
+            blocks=1,
         )
-        if min(self.log2_d) < 2 or max(self.log2_d) > 20:
-            raise ValueError(f"--log2-d must be between 2 and 20, but is {self.log2_d}")
-        if min(self.blocks) < 1:
-            raise ValueError(f"--blocks must be at least 1, but is {self.blocks}")
 
 
 @dataclass(frozen=True)

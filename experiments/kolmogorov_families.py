@@ -68,9 +68,7 @@ class Config:
     """Most numbers these draws hold: at large d there are fewer."""
 
     def __post_init__(self) -> None:
-        check_settings(self, draws=discrepancy.MIN_DRAWS, drawn_values=1)
-        if min(self.log2_d) < 2 or max(self.log2_d) > 16:
-            raise ValueError(f"--log2-d must be between 2 and 16, but is {self.log2_d}")
+        check_settings(self, draws=discrepancy.MIN_DRAWS, drawn_values=1, log2_d=(2, 16))
 
 
 @dataclass(frozen=True)

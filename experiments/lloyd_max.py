@@ -56,11 +56,7 @@ class Config:
     """Numbers that the messages of a row hold."""
 
     def __post_init__(self) -> None:
-        check_settings(self, values=1)
-        if min(self.log2_d) < 2 or max(self.log2_d) > 16:
-            raise ValueError(f"--log2-d must be between 2 and 16, but is {self.log2_d}")
-        if min(self.bits) < 1 or max(self.bits) > 8:
-            raise ValueError(f"--bits must be between 1 and 8, but is {self.bits}")
+        check_settings(self, values=1, log2_d=(2, 16), bits=(1, 8))
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,9 @@ class Config:
     """Repetitions of a row, at least."""
 
     def __post_init__(self) -> None:
-        check_settings(self, vectors=1, repeats=2)
+        check_settings(self, vectors=1, repeats=2, clients=1, blocks=1, bits=(1, 8))
         if self.d % FEATURES or (self.d & (self.d - 1)):
             raise ValueError(f"--d must be 64, 128, 256, ..., but is {self.d}")
-        if min(self.clients) < 1 or min(self.blocks) < 1:
-            raise ValueError("--clients and --blocks must be at least 1")
-        if min(self.bits) < 1 or max(self.bits) > 8:
-            raise ValueError(f"--bits must be between 1 and 8, but is {self.bits}")
 
 
 @dataclass(frozen=True)

@@ -64,12 +64,7 @@ class Config:
     """Simulated rotations of a row of joint laws."""
 
     def __post_init__(self) -> None:
-        check_settings(self, samples=2, joint_samples=4, joint_log2_d=5)
-        if min(self.log2_d) < 3 or max(*self.log2_d, self.joint_log2_d) > 16:
-            raise ValueError(
-                f"--log2-d must be between 3 and 16, and --joint-log2-d at most 16, but are "
-                f"{self.log2_d} and {self.joint_log2_d}"
-            )
+        check_settings(self, samples=2, joint_samples=4, log2_d=(3, 16), joint_log2_d=(5, 16))
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,7 @@ class Config:
     """Most numbers a row draws: at large d there are fewer rotations, but 4 at least."""
 
     def __post_init__(self) -> None:
-        check_settings(self, draws=4, values=1)
-        if min(self.log2_d) < 3 or max(self.log2_d) > 22:
-            raise ValueError(f"--log2-d must be between 3 and 22, but is {self.log2_d}")
-        if min(self.blocks) < 1:
-            raise ValueError(f"--blocks must be at least 1, but is {self.blocks}")
+        check_settings(self, draws=4, values=1, log2_d=(3, 22), blocks=1)
 
 
 @dataclass(frozen=True)

@@ -70,14 +70,15 @@ class Config:
     """Pairs of rotations of a row of failures."""
 
     def __post_init__(self) -> None:
-        check_settings(self, samples=2, quenched_samples=2, failure_samples=2, log2_d=8)
-        if min(self.blocks) < 1:
-            raise ValueError(f"--blocks must be at least 1, but is {self.blocks}")
-        if min(self.failure_log2_d) < 4 or max(*self.failure_log2_d, self.log2_d) > 16:
-            raise ValueError(
-                "--failure-log2-d must be between 4 and 16, and --log2-d at most 16, but are "
-                f"{self.failure_log2_d} and {self.log2_d}"
-            )
+        check_settings(
+            self,
+            samples=2,
+            quenched_samples=2,
+            failure_samples=2,
+            log2_d=(8, 16),
+            failure_log2_d=(4, 16),
+            blocks=1,
+        )
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,7 @@ class Config:
     """Most numbers a row may draw: at large d there are fewer pairs."""
 
     def __post_init__(self) -> None:
-        check_settings(self, samples=2, values=1)
-        if min(self.log2_d) < 2 or max(self.log2_d) > 20:
-            raise ValueError(f"--log2-d must be between 2 and 20, but is {self.log2_d}")
+        check_settings(self, samples=2, values=1, log2_d=(2, 20))
 
 
 @dataclass(frozen=True)
