@@ -11,6 +11,7 @@ import hadax
 import hadax.lineax
 import hadax.nnx
 from hadax import operators
+from hadax.discrepancy import overlap_law
 
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
 
@@ -50,7 +51,9 @@ def test_every_transform_refuses_bad_arrays_and_axes(transform):
 
 def test_randomized_hadamard_refuses_unknown_permutations():
     with pytest.raises(ValueError, match="`permute` must be one of 'none', 'fixed', 'fresh'"):
-        hadax.randomized_hadamard(KEY, 8, permute="random")  # type: ignore[call-overload]
+        hadax.randomized_hadamard(KEY, 8, permute="random")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`permute` must be one of 'none', 'fixed', 'fresh'"):
+        overlap_law(KEY, np.ones(8), permute="random")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("transform", [hadax.fftbr, hadax.ifftbr], ids=lambda f: f.__name__)

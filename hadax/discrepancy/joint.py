@@ -5,6 +5,7 @@ y = H D_k ... H D_1 x with |x|_2 = 1. Where a law is simulated, it is returned a
 """
 
 import math
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from hadax.discrepancy._simulation import simulate, unit_vector
 from hadax.discrepancy._unit import unit
 from hadax.discrepancy.kolmogorov import kolmogorov_exact
 from hadax.discrepancy.laws import sphere_coordinate_cdf
-from hadax.operators.hadamard_rotation import randomized_hadamard
+from hadax.operators.hadamard_rotation import Permute, randomized_hadamard
 from hadax.transforms.walsh import fwht
 
 
@@ -110,7 +111,12 @@ def pair_dependence(x: Num[ArrayLike, "... d"]) -> Num[Array, "... d"]:
 
 
 def overlap_law(
-    key: KeyArray, x: ArrayLike, *, blocks: int = 2, draws: int = 10_000
+    key: KeyArray,
+    x: ArrayLike,
+    *,
+    blocks: int = 2,
+    permute: Permute = "none",
+    draws: int = 10_000,
 ) -> Num[Array, " draws"]:
     r"""Draws of sqrt(d) times the scalar product of two independent rotations of x.
 
@@ -122,14 +128,15 @@ def overlap_law(
         key: one new-style key.
         x: array (d,), real, finite, not all zero; d a power of two. Its length does not matter.
         blocks: the number of blocks, at least 1.
+        permute: what stands before the last signs; a word of `hadax.randomized_hadamard`.
         draws: how many pairs are drawn.
 
     Returns:
         Array (draws,), float32: hand it to `ks_band`.
 
     Raises:
-        ValueError: x is no vector, zero or not finite, d no power of two, `blocks` or `draws` less
-            than 1.
+        ValueError: x is no vector, zero or not finite, d no power of two, `permute` none of its
+            words, `blocks` or `draws` less than 1.
         TypeError: `key` is no key, or x is not real.
 
     Cost:
@@ -147,12 +154,17 @@ def overlap_law(
         `linf_law`; `kolmogorov_exact`, for a coordinate.
     """
 
-    vector, blocks = _validated(key, x, blocks, draws)
-    return simulate(_overlap, key, draws, vector, blocks)
+    vector, blocks = _validated(key, x, blocks, permute, draws)
+    return simulate(_overlap, key, draws, vector, blocks, permute)
 
 
 def linf_law(
-    key: KeyArray, x: ArrayLike, *, blocks: int = 2, draws: int = 10_000
+    key: KeyArray,
+    x: ArrayLike,
+    *,
+    blocks: int = 2,
+    permute: Permute = "none",
+    draws: int = 10_000,
 ) -> Num[Array, " draws"]:
     r"""Draws of the largest coordinate of the rotated x, times sqrt(d).
 
@@ -162,14 +174,15 @@ def linf_law(
         key: one new-style key.
         x: array (d,), real, finite, not all zero; d a power of two. Its length does not matter.
         blocks: the number of blocks; 0 draws a uniform vector of the dimension of x instead.
+        permute: what stands before the last signs; a word of `hadax.randomized_hadamard`.
         draws: how many vectors are drawn.
 
     Returns:
         Array (draws,), float32: hand two of them to `ks_two_band`.
 
     Raises:
-        ValueError: x is no vector, zero or not finite, d no power of two, `blocks` negative, or
-            `draws` less than 1.
+        ValueError: x is no vector, zero or not finite, d no power of two, `blocks` negative,
+            `permute` none of its words, or `draws` less than 1.
         TypeError: `key` is no key, or x is not real.
 
     Cost:
@@ -189,22 +202,24 @@ def linf_law(
         `overlap_law`; `hadax.quantization.incoherence`, the same number for one vector.
     """
     if blocks == 0:
-        vector, _ = _validated(key, x, 1, draws)
+        vector, _ = _validated(key, x, 1, permute, draws)
         return simulate(_uniform_largest, key, draws, vector)
-    vector, blocks = _validated(key, x, blocks, draws)
-    return simulate(_largest, key, draws, vector, blocks)
+    vector, blocks = _validated(key, x, blocks, permute, draws)
+    return simulate(_largest, key, draws, vector, blocks, permute)
 
 
-def _overlap(key: KeyArray, vector: Array, blocks: int) -> Array:
+def _overlap(key: KeyArray, vector: Array, blocks: int, permute: Permute) -> Array:
     """Scalar product of two rotations, scaled."""
     keys = jax.random.split(key)
-    y, other = (randomized_hadamard(one, vector.size, blocks)(vector) for one in keys)
+    y, other = (
+        randomized_hadamard(one, vector.size, blocks, permute=permute)(vector) for one in keys
+    )
     return math.sqrt(vector.size) * jnp.sum(y * other)
 
 
-def _largest(key: KeyArray, vector: Array, blocks: int) -> Array:
+def _largest(key: KeyArray, vector: Array, blocks: int, permute: Permute) -> Array:
     """The largest coordinate of a rotation, scaled."""
-    y = randomized_hadamard(key, vector.size, blocks)(vector)
+    y = randomized_hadamard(key, vector.size, blocks, permute=permute)(vector)
     return math.sqrt(vector.size) * jnp.max(jnp.abs(y))
 
 
@@ -214,8 +229,11 @@ def _uniform_largest(key: KeyArray, vector: Array) -> Array:
     return math.sqrt(vector.size) * jnp.max(jnp.abs(unit(u)))
 
 
-def _validated(key: KeyArray, x: ArrayLike, blocks: int, draws: int) -> tuple[Array, int]:
+def _validated(
+    key: KeyArray, x: ArrayLike, blocks: int, permute: Permute, draws: int
+) -> tuple[Array, int]:
     """The unit vector and the number of blocks, when all arguments are as they should be."""
     _checks.key(key)
     _checks.integer("draws", draws, minimum=1)
+    _checks.choice("permute", permute, get_args(Permute))
     return unit_vector(x), _checks.integer("blocks", blocks, minimum=1)

@@ -44,6 +44,18 @@ def test_pairs_take_any_scale(scale):
     np.testing.assert_allclose(pair_dependence(scale * x), [1, 0, 1, 0], atol=1e-6)
 
 
+def test_a_fresh_permutation_repairs_overlaps_and_the_largest_coordinate():
+    """Reference table at d = 256, two blocks: overlap .271 and .030, largest .349 and .115."""
+    key = jax.random.key(3)
+    uniform = linf_law(key, TWO, blocks=0, draws=4000)
+    for permute, overlap, largest in (("none", 0.271, 0.349), ("fresh", 0.030, 0.115)):
+        drawn = overlap_law(jax.random.key(4), TWO, permute=permute, draws=4000)
+        band = ks_band(np.round(np.asarray(drawn, float), 5), D)
+        assert band.low < overlap < band.high
+        band = ks_two_band(linf_law(jax.random.key(5), TWO, permute=permute, draws=4000), uniform)
+        assert band.low < largest < band.high
+
+
 def test_one_block_keeps_the_entries():
     """The flat vector's are +-1, as a coordinate of one block on e_1."""
     expected = kolmogorov_exact(E1, blocks=1)
