@@ -48,10 +48,10 @@ def kolmogorov_exact(x: ArrayLike, *, blocks: int = 2) -> float:
 
     Raises:
         ValueError: d is not a power of two, x is zero, `blocks` is neither 1 nor 2, the entries of
-            x are too large (11 |x|_2 sqrt(d) is at most 4e6), or two blocks and x has too many
-            nonzeros to enumerate: s of them on r distinct rows of H need 2^(s-1) r <= 2**23, which
-            holds up to s = 12 in most places (r is at most 2^s, and at most d), and never from 20
-            on. `kolmogorov_sampled` takes more.
+            x are too large (11 sqrt(d) times its length is at most 4e6), or two blocks and x has
+            too many nonzeros to enumerate: s of them on r distinct rows of H need
+            2^(s-1) r <= 2**23, which holds up to s = 12 in most places (r is at most 2^s, and at
+            most d), and never from 20 on. `kolmogorov_sampled` takes more.
         TypeError: `x` does not hold integers, or `blocks` is none.
 
     Cost:
@@ -97,7 +97,7 @@ def kolmogorov_sampled(
     Raises:
         ValueError: d is not a power of two, x is zero, too few draws, a `confidence` outside
             (0, 1), or entries of x so large that 40 distribution functions on their lattice need
-            half a gigabyte: |x|_2 sqrt(d), after division by the greatest common divisor, must be
+            half a gigabyte: sqrt(d) times its length, over the greatest common divisor, must be
             below 76,000. Round to a coarser unit then.
         TypeError: `x` does not hold integers, `key` is no key, or `confidence` no number.
 
