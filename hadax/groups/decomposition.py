@@ -22,6 +22,7 @@ Kind: TypeAlias = Literal["R", "C", "H"]
 _KINDS: dict[int, Kind] = {1: "R", 2: "C", 4: "H"}
 _GAP = 1e-8  # of the spread of eigenvalues; equal ones differ by round-off, 1e-14
 _SAMPLES = 6  # of what commutes with a subspace, whose dimension is at most 4
+_DRAWS = 5  # of a random matrix, of which the best is taken
 
 
 @dataclass(frozen=True)
@@ -191,10 +192,7 @@ def _decompose(labels: NDArray[np.int64], rng: np.random.Generator) -> Decomposi
     def member() -> NDArray[np.float64]:
         return rng.normal(size=r)[labels]
 
-    symmetric = member()
-    values, vectors = np.linalg.eigh(symmetric + symmetric.T)
-    breaks = np.flatnonzero(np.diff(values) > _GAP * max(np.ptp(values), 1.0)) + 1
-    spaces = np.split(vectors, breaks, axis=1)
+    spaces = _eigenspaces([member() for _ in range(_DRAWS)])
     other = member()  # not symmetric: it also maps between copies of complex and quaternion kind
     samples = [member() for _ in range(_SAMPLES)]
     found: list[tuple[Part, NDArray[np.float64]]] = []
@@ -213,6 +211,23 @@ def _decompose(labels: NDArray[np.int64], rng: np.random.Generator) -> Decomposi
     found.sort(key=lambda pair: pair[0].dimension)
     parts, bases = zip(*found, strict=True)
     return Decomposition(parts, np.concatenate(bases, axis=1), r)
+
+
+def _eigenspaces(members: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Eigenspaces of the symmetric part of one of the matrices, the one that tells them apart best.
+
+    Round-off mixes eigenspaces by about its size over the gap between their eigenvalues.
+    """
+    best: tuple[int, float] = (-1, 0.0)
+    spaces: list[NDArray[np.float64]] = []
+    for member in members:
+        values, vectors = np.linalg.eigh(member + member.T)
+        gaps = np.diff(values) / max(np.ptp(values), 1.0)
+        breaks = np.flatnonzero(gaps > _GAP) + 1
+        quality = (breaks.size, float(np.min(gaps[breaks - 1], initial=1.0)))
+        if quality > best:
+            best, spaces = quality, np.split(vectors, breaks, axis=1)
+    return spaces
 
 
 def _image(
