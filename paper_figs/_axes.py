@@ -1,7 +1,10 @@
-"""Axes that several figures share."""
+"""Axes and legends that several figures share."""
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
+
+from paper_figs import palette
 
 
 def set_dimension_axis(ax: Axes) -> None:
@@ -10,3 +13,17 @@ def set_dimension_axis(ax: Axes) -> None:
     ax.xaxis.set_major_locator(LogLocator(base=2, numticks=8))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("dimension d")
+
+
+def input_entries(names: list[str]) -> list[Line2D]:
+    """Return a legend's entry for each input: its colour, marker and label."""
+    return [
+        Line2D(
+            [],
+            [],
+            color=palette.INPUTS[name],
+            marker=palette.INPUT_MARKERS[name],
+            label=palette.INPUT_LABELS[name],
+        )
+        for name in names
+    ]

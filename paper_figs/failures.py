@@ -4,11 +4,10 @@ import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from experiments._separation_checks import LIMITS, radius
 from paper_figs import palette
-from paper_figs._axes import set_dimension_axis
+from paper_figs._axes import input_entries, set_dimension_axis
 
 NEEDS = ("separation",)
 
@@ -44,7 +43,7 @@ def draw(df: pl.DataFrame) -> Figure:
         ax.set_title(title)
         ax.set_ylim(bottom=0)
         set_dimension_axis(ax)
-    figure.legend(handles=_legend(names), loc="outside lower center", ncols=5)
+    figure.legend(handles=input_entries(names), loc="outside lower center", ncols=5)
     return figure
 
 
@@ -61,17 +60,3 @@ def _line(ax: Axes, rows: pl.DataFrame, name: str, column: str) -> None:
         markersize=4,
         linewidth=0.8,
     )
-
-
-def _legend(names: list[str]) -> list[Line2D]:
-    """Return the entries of the legend."""
-    return [
-        Line2D(
-            [],
-            [],
-            color=palette.INPUTS[name],
-            marker=palette.INPUT_MARKERS[name],
-            label=palette.INPUT_LABELS[name],
-        )
-        for name in names
-    ]

@@ -12,7 +12,7 @@ from matplotlib.ticker import NullLocator
 from experiments.permutation import ERRORS
 from hadax.discrepancy import w2_lower
 from paper_figs import palette
-from paper_figs._axes import set_dimension_axis
+from paper_figs._axes import input_entries, set_dimension_axis
 
 NEEDS = ("permutation",)
 
@@ -92,16 +92,7 @@ def _overlaps(ax: Axes, rows: pl.DataFrame, names: list[str]) -> None:
 def _legend(names: list[str]) -> list[Line2D]:
     """Return the entries of the legend."""
     return [
-        *(
-            Line2D(
-                [],
-                [],
-                color=palette.INPUTS[name],
-                marker=palette.INPUT_MARKERS[name],
-                label=palette.INPUT_LABELS[name],
-            )
-            for name in names
-        ),
+        *input_entries(names),
         *(
             Line2D([], [], color=palette.GUIDE, linestyle=style, label=f"k = {blocks}")
             for blocks, style in _STYLES.items()

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from experiments.quenched import INDEPENDENT, radius
 from paper_figs import palette
-from paper_figs._axes import set_dimension_axis
+from paper_figs._axes import input_entries, set_dimension_axis
 
 NEEDS = ("quenched",)
 
@@ -60,16 +60,7 @@ def _legend(names: list[str]) -> list[Line2D]:
     """Return the entries of the legend."""
     grey = palette.GUIDE
     return [
-        *(
-            Line2D(
-                [],
-                [],
-                color=palette.INPUTS[name],
-                marker=palette.INPUT_MARKERS[name],
-                label=palette.INPUT_LABELS[name],
-            )
-            for name in names
-        ),
+        *input_entries(names),
         Line2D([], [], color=grey, marker="x", label="uniform vector"),
         Line2D([], [], color=grey, linestyle=":", linewidth=1, label="independent draws"),
     ]

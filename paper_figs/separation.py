@@ -11,6 +11,7 @@ from matplotlib.ticker import NullLocator
 from experiments._separation_checks import radius
 from experiments.separation import COLUMNS
 from paper_figs import palette
+from paper_figs._axes import input_entries
 
 NEEDS = ("separation",)
 
@@ -76,16 +77,7 @@ def _legend(names: list[str]) -> list[Line2D | Patch]:
     """Return the entries of the legend."""
     grey = palette.GUIDE
     return [
-        *(
-            Line2D(
-                [],
-                [],
-                color=palette.INPUTS[name],
-                marker=palette.INPUT_MARKERS[name],
-                label=palette.INPUT_LABELS[name],
-            )
-            for name in names
-        ),
+        *input_entries(names),
         Patch(color=grey, alpha=0.15, linewidth=0, label="not told from 0"),
         Line2D([], [], color=grey, linestyle=":", linewidth=1, label="uniform vector"),
     ]

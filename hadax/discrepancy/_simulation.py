@@ -5,12 +5,12 @@ from collections.abc import Callable, Hashable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from hadax import _checks
 from hadax._typing import Array, KeyArray
 from hadax.discrepancy import _discrepancy_checks
+from hadax.discrepancy._unit import unit_float64
 
 # Values of one chunk of draws: 1 MB in float32, which stays in the cache.
 _CHUNK = 1 << 18
@@ -18,10 +18,9 @@ _CHUNK = 1 << 18
 
 def unit_vector(x: object) -> Array:
     """The vector over its length, float32."""
-    direction = _discrepancy_checks.direction("x", x).astype(np.float64)
+    direction = _discrepancy_checks.direction("x", x)
     _checks.power_of_two(direction.size, why="the Walsh-Hadamard rotation")
-    scaled = direction / np.max(np.abs(direction))  # of which no square overflows
-    return jnp.asarray(scaled / np.linalg.norm(scaled), "float32")
+    return jnp.asarray(unit_float64(direction), "float32")
 
 
 def simulate(

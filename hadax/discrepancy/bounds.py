@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from hadax import _checks
 from hadax.discrepancy import _discrepancy_checks
+from hadax.discrepancy._unit import unit_float64
 from hadax.discrepancy.laws import rademacher_lattice_pmf
 
 BoundSource: TypeAlias = Literal["berry-esseen", "paper"]
@@ -100,8 +101,7 @@ def kolmogorov_certificate(x: ArrayLike) -> float:
     weights = _discrepancy_checks.direction("x", x)
     _checks.power_of_two(weights.size, why="the Walsh-Hadamard rotation")
     _checks.integer("d", weights.size, minimum=4)
-    unit = weights / np.max(np.abs(weights))  # of which no square overflows
-    unit /= np.linalg.norm(unit)
+    unit = unit_float64(weights)
     if np.issubdtype(weights.dtype, np.integer):
         atoms, probabilities = rademacher_lattice_pmf(weights)
         cube = float(np.abs(atoms / math.sqrt(float(weights @ weights))) ** 3 @ probabilities)

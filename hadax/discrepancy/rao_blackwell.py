@@ -14,6 +14,7 @@ from hadax import _checks
 from hadax._typing import KeyArray
 from hadax.discrepancy import _discrepancy_checks
 from hadax.discrepancy._bootstrap import MIN_DRAWS, batch_sizes, bootstrap_radius
+from hadax.discrepancy._unit import unit_float64
 from hadax.discrepancy.kolmogorov import Band
 from hadax.discrepancy.laws import sphere_coordinate_cf, sphere_coordinate_pdf
 
@@ -99,8 +100,7 @@ def kolmogorov_rao_blackwell(
     _checks.power_of_two(direction.size, why="the Walsh-Hadamard rotation")
     _checks.integer("draws", draws, minimum=MIN_DRAWS)
     _discrepancy_checks.fraction("confidence", confidence)
-    unit = direction / np.max(np.abs(direction))  # of which no square overflows
-    unit /= np.linalg.norm(unit)
+    unit = unit_float64(direction)
     key_signs, key_bootstrap = jax.random.split(key)
     frequencies = np.arange(_STEP / 2, _WINDOW, _STEP)
     inverted = frequencies < _CUTOFF
