@@ -16,8 +16,14 @@ from hadax.groups.decomposition import (
     coherent_closure,
     symmetry_adapted,
 )
+from hadax.groups.discovery import (
+    discover_cyclic,
+    discover_elementary_abelian,
+    discover_tree,
+)
 from hadax.groups.eigenbases import eigenbasis, in_basis
 from hadax.groups.folded import FoldedDihedral, FoldedKind, fold_matrix, folded_dihedral
+from hadax.groups.matching import Discovery, discover
 from hadax.groups.orbitals import (
     is_multiplicity_free,
     orbital_means,
@@ -27,15 +33,20 @@ from hadax.groups.orbitals import (
 )
 from hadax.groups.products import copies, direct_product, disjoint_union, join, wreath
 from hadax.groups.regular import dicyclic_table, multiplication_table, regular
+from hadax.groups.relabelled import relabelled
 from hadax.groups.risks import averaged_risk, commutator_floor, estimated_risk
+from hadax.groups.selection import Candidate, bic, library, select
 
 __all__ = [
+    "Candidate",
     "Decomposition",
+    "Discovery",
     "FoldedDihedral",
     "FoldedKind",
     "Part",
     "PermutationGroup",
     "averaged_risk",
+    "bic",
     "coherent_basis",
     "coherent_closure",
     "coloring_index",
@@ -46,6 +57,10 @@ __all__ = [
     "dicyclic_table",
     "dihedral",
     "direct_product",
+    "discover",
+    "discover_cyclic",
+    "discover_elementary_abelian",
+    "discover_tree",
     "disjoint_union",
     "eigenbasis",
     "elementary_abelian",
@@ -58,13 +73,16 @@ __all__ = [
     "is_multiplicity_free",
     "iterated_wreath",
     "join",
+    "library",
     "multiplication_table",
     "orbital_means",
     "orbitals",
     "rank",
     "reflection",
     "regular",
+    "relabelled",
     "reynolds",
+    "select",
     "symmetric",
     "symmetric_rank",
     "symmetry_adapted",

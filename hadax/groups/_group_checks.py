@@ -127,11 +127,88 @@ def snapshots(name: str, value: ArrayLike, n: int) -> Array:
     return found
 
 
+def finite_values(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """`value` in double precision, whatever the precision of JAX."""
+    found = np.asarray(value)
+    if not jnp.issubdtype(found.dtype, jnp.floating):
+        raise TypeError(
+            f"Argument `{name}` must be real floating point, but has {name}.dtype={found.dtype}. "
+            f"Cast it, for example with {name}.astype('float64')."
+        )
+    found = found.astype(np.float64)
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"Argument `{name}` must be finite, but has NaNs or infinities. Drop such rows."
+        )
+    return found
+
+
+def not_all_zero(name: str, value: NDArray) -> None:
+    """Refuse vectors without any variance."""
+    if not value.any():
+        raise ValueError(f"Argument `{name}` must be not all zero: it has no covariance.")
+
+
+def symmetric(name: str, value: NDArray) -> None:
+    """Refuse anything but a symmetric matrix with a positive trace."""
+    square(name, value)
+    scale = np.abs(value).max()
+    if np.abs(value - value.T).max() > 1e-5 * scale or np.trace(value) <= 0:
+        raise ValueError(
+            f"Argument `{name}` must be a covariance where `snapshots` is given: symmetric, with a "
+            "positive trace. Leave `snapshots` out for vectors, one a row."
+        )
+
+
+def least(name: str, n: int, minimum: int) -> None:
+    """Refuse vectors that are too short."""
+    if n < minimum:
+        raise ValueError(
+            f"Argument `{name}` must have at least {minimum} entries a vector, but has {n}."
+        )
+
+
+def nonnegative(name: str, value: object) -> float:
+    """`value` as a number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"Argument `{name}` must be a number, but is a {type(value).__name__}.")
+    if not value >= 0:
+        raise ValueError(f"Argument `{name}` must not be negative, but is {value}.")
+    return float(value)
+
+
+def bits(name: str, n: int) -> int:
+    """The number of bits of the indices of n points, which must be a power of two."""
+    if n < 4 or n & (n - 1):
+        raise ValueError(
+            f"Argument `{name}` must have a power of two of entries a vector, at least 4, for this "
+            f"group, but has {n}."
+        )
+    return n.bit_length() - 1
+
+
+def entries(name: str, n: int, group: str, degree: int) -> None:
+    """Refuse a group of another degree than the vectors have entries."""
+    if n != degree:
+        raise ValueError(
+            f"Argument `{name}` must have {degree} entries a vector for {group}, but has {n}. "
+            f"Build the groups for {n} points, for example with library({n})."
+        )
+
+
 def same_degree(left: int, right: int) -> None:
     """Refuse two groups that act on different points."""
     if left != right:
         raise ValueError(
             f"Argument `right` must act on the same {left} points as `left`, but acts on {right}."
+        )
+
+
+def same_count(name: str, found: int, degree: int) -> None:
+    """Refuse an order of other points than a group's."""
+    if found != degree:
+        raise ValueError(
+            f"Argument `{name}` must number the group's {degree} points, but has {found} numbers."
         )
 
 

@@ -13,8 +13,9 @@ from hadax.groups.base import PermutationGroup
 from hadax.groups.cubes import BinaryTree, ElementaryAbelian, Hamming
 from hadax.groups.folded import FoldedDihedral
 from hadax.groups.products import Copies, DirectProduct, DisjointUnion, Join, Wreath
+from hadax.groups.relabelled import Relabelled
 from hadax.operators.base import LinearOperator, inverse
-from hadax.operators.elementary import Hadamard, Kronecker
+from hadax.operators.elementary import Hadamard, Kronecker, Permutation
 
 
 @functools.singledispatch
@@ -31,7 +32,8 @@ def eigenbasis(group: PermutationGroup | FoldedDihedral) -> LinearOperator:
     * `elementary_abelian`, `hamming`: Walsh-Hadamard in natural order;
     * `iterated_wreath`: Haar, from coarse to fine;
     * `symmetric`: Helmert;
-    * `direct_product`, `wreath`, `join`: made of the parts' ones; for `join` that of `left`.
+    * `direct_product`, `wreath`, `join`: made of the parts' ones; for `join` that of `left`;
+    * `relabelled`: that of the group, after sorting.
 
     Args:
         group: a group that is multiplicity free, or a folded dihedral algebra.
@@ -107,6 +109,11 @@ def _(group: Wreath) -> LinearOperator:
 def _(group: Join) -> LinearOperator:
     # A larger group has fewer invariant matrices: those of its subgroup are diagonal already.
     return eigenbasis(group.left)
+
+
+@eigenbasis.register
+def _(group: Relabelled) -> LinearOperator:
+    return eigenbasis(group.group) @ Permutation(jnp.asarray(group.order))
 
 
 @eigenbasis.register(Trivial)
