@@ -21,6 +21,8 @@ NAMES = (
     "johnson_lindenstrauss",
     "random_features",
     "group_residuals",
+    "group_selection",
+    "blind_recovery",
     "llm_rotation",
     "speed",
     "scaling",
