@@ -1,5 +1,7 @@
 """Rates of success: counts with exact binomial bands, and comparison with other counts."""
 
+from typing import Any
+
 from scipy import stats
 
 CONFIDENCE = 0.999
@@ -13,18 +15,19 @@ def band(hits: int, repeats: int) -> tuple[float, float]:
 
 def p_value(hits: int, repeats: int, other_rate: float, other_repeats: int) -> float:
     """Fisher's exact test that a rate is the same as another measured one."""
-    _, p = stats.fisher_exact(_table(hits, repeats, other_rate, other_repeats))
-    return float(p)
+    return _fisher(hits, repeats, other_rate, other_repeats, "two-sided")
 
 
 def p_below(hits: int, repeats: int, other_rate: float, other_repeats: int) -> float:
     """Fisher's exact test that a rate is at least another measured one."""
-    table = _table(hits, repeats, other_rate, other_repeats)
-    _, p = stats.fisher_exact(table, alternative="less")
-    return float(p)
+    return _fisher(hits, repeats, other_rate, other_repeats, "less")
 
 
-def _table(hits: int, repeats: int, other_rate: float, other_repeats: int) -> list[list[int]]:
-    """Hits and misses of both."""
+def _fisher(
+    hits: int, repeats: int, other_rate: float, other_repeats: int, alternative: str
+) -> float:
+    """The p-value of hits and misses of both."""
     other = round(other_rate * other_repeats)
-    return [[hits, repeats - hits], [other, other_repeats - other]]
+    table = [[hits, repeats - hits], [other, other_repeats - other]]
+    result: Any = stats.fisher_exact(table, alternative=alternative)
+    return float(result.pvalue)

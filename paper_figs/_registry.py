@@ -39,6 +39,8 @@ NAMES = (
     "johnson_lindenstrauss",
     "random_features",
     "group_residuals",
+    "group_selection",
+    "blind_recovery",
     "llm_perplexity",
     "llm_activations",
     "speed",

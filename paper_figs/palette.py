@@ -113,6 +113,26 @@ FEATURE_MARKERS: Final = {
     "sorf2": "s",
     "sorf3": "D",
 }
+GROUPS: Final = {
+    "D16": VERMILION,
+    "Z2^4": GREEN,
+    "W4": ORANGE,
+    "DCT-II": BLUE,
+    "D4 x D4": SKY,
+    "S4 wr S4": PURPLE,
+    "S16": BROWN,
+    "reversal": BLACK,
+}
+GROUP_MARKERS: Final = {
+    "D16": "s",
+    "Z2^4": "^",
+    "W4": "v",
+    "DCT-II": "o",
+    "D4 x D4": "D",
+    "S4 wr S4": "P",
+    "S16": "*",
+    "reversal": "X",
+}
 RACERS: Final = {
     "hadax native": BLUE,
     "hadax xla": VERMILION,

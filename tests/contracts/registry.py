@@ -171,6 +171,12 @@ OPERATORS = [
     Operator("DST-III", lambda key: _basis(groups.folded_dihedral("DST-III", 5)), orthogonal=True),
     Operator("DST-IV", lambda key: _basis(groups.folded_dihedral("DST-IV", 5)), orthogonal=True),
     Operator("haar-tree", lambda key: _basis(groups.iterated_wreath(3)), orthogonal=True, depth=2),
+    Operator(
+        "relabelled-fourier",
+        lambda key: _basis(groups.relabelled(groups.dihedral(5), [3, 1, 0, 4, 2])),
+        orthogonal=True,
+        depth=2,
+    ),
     Operator("helmert", lambda key: _basis(groups.symmetric(6)), orthogonal=True, depth=2),
     Operator(
         "wreath-basis",
