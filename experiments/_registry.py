@@ -21,6 +21,7 @@ NAMES = (
     "johnson_lindenstrauss",
     "random_features",
     "group_residuals",
+    "coding_gain",
     "llm_rotation",
     "speed",
     "scaling",

@@ -39,6 +39,7 @@ NAMES = (
     "johnson_lindenstrauss",
     "random_features",
     "group_residuals",
+    "coding_gain",
     "llm_perplexity",
     "llm_activations",
     "speed",
