@@ -22,6 +22,8 @@ NAMES = (
     "random_features",
     "group_residuals",
     "coding_gain",
+    "real_signals",
+    "covariance_risk",
     "llm_rotation",
     "speed",
     "scaling",
