@@ -41,6 +41,7 @@ NAMES = (
     "group_residuals",
     "group_selection",
     "blind_recovery",
+    "coding_gain",
     "llm_perplexity",
     "llm_activations",
     "speed",

@@ -133,6 +133,33 @@ GROUP_MARKERS: Final = {
     "S16": "*",
     "reversal": "X",
 }
+TRANSFORMS: Final = {
+    "KLT": BLACK,
+    "separable KLT": GREY,
+    "DCT-II": BLUE,
+    "real DFT": VERMILION,
+    "WHT": GREEN,
+    "Haar": ORANGE,
+    "DCT-IV": SKY,
+}
+TRANSFORM_LABELS: Final = {
+    "KLT": "KLT",
+    "separable KLT": "KLT of rows and columns",
+    "DCT-II": "DCT-II",
+    "real DFT": "real Fourier",
+    "WHT": "Walsh-Hadamard",
+    "Haar": "Haar",
+    "DCT-IV": "DCT-IV",
+}
+TRANSFORM_MARKERS: Final = {
+    "KLT": "X",
+    "separable KLT": "*",
+    "DCT-II": "o",
+    "real DFT": "s",
+    "WHT": "^",
+    "Haar": "v",
+    "DCT-IV": "D",
+}
 RACERS: Final = {
     "hadax native": BLUE,
     "hadax xla": VERMILION,

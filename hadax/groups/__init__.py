@@ -1,13 +1,15 @@
 """Permutation groups, what they leave of a matrix, and the transforms that are their bases.
 
 `actions`, `cubes`, `products` and `regular` make groups; `orbitals`, `averages` and `risks` say
-what is invariant under them; `eigenbases` has the fast transforms and `decomposition` the
-numerical bases. What the statements are and whose: docs/theory/matched_groups.md.
+what is invariant under them; `eigenbases` has the fast transforms, `decomposition` the numerical
+bases, and `coding` says what a basis is worth to a coder. What the statements are and whose:
+docs/theory/matched_groups.md.
 """
 
 from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivial
 from hadax.groups.averages import coloring_index, commutativity_residual, reynolds
 from hadax.groups.base import PermutationGroup, generated
+from hadax.groups.coding import coding_gain, klt_coding_gain
 from hadax.groups.cubes import elementary_abelian, hamming, iterated_wreath
 from hadax.groups.decomposition import (
     Decomposition,
@@ -47,6 +49,7 @@ __all__ = [
     "PermutationGroup",
     "averaged_risk",
     "bic",
+    "coding_gain",
     "coherent_basis",
     "coherent_closure",
     "coloring_index",
@@ -73,6 +76,7 @@ __all__ = [
     "is_multiplicity_free",
     "iterated_wreath",
     "join",
+    "klt_coding_gain",
     "library",
     "multiplication_table",
     "orbital_means",
