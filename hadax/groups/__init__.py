@@ -2,7 +2,8 @@
 
 `actions`, `cubes`, `products` and `regular` make groups; `orbitals`, `averages` and `risks` say
 what is invariant under them; `eigenbases` has the fast transforms and `decomposition` the
-numerical bases. What the statements are and whose: docs/theory/matched_groups.md.
+numerical bases; `fractional` has a continuous group's. What the statements are and whose:
+docs/theory/matched_groups.md and docs/theory/continuous_groups.md.
 """
 
 from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivial
@@ -18,6 +19,7 @@ from hadax.groups.decomposition import (
 )
 from hadax.groups.eigenbases import eigenbasis, in_basis
 from hadax.groups.folded import FoldedDihedral, FoldedKind, fold_matrix, folded_dihedral
+from hadax.groups.fractional import fractional_fourier, hermite_gauss_basis
 from hadax.groups.orbitals import (
     is_multiplicity_free,
     orbital_means,
@@ -52,8 +54,10 @@ __all__ = [
     "estimated_risk",
     "fold_matrix",
     "folded_dihedral",
+    "fractional_fourier",
     "generated",
     "hamming",
+    "hermite_gauss_basis",
     "in_basis",
     "is_multiplicity_free",
     "iterated_wreath",
