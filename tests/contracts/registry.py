@@ -175,11 +175,13 @@ OPERATORS = [
         depth=4,
     ),
     Operator("real-fourier-5", lambda key: _basis(groups.dihedral(5)), orthogonal=True),
-    Operator("real-fourier-6", lambda key: _basis(groups.dihedral(6)), orthogonal=True),
-    Operator("DCT-I", lambda key: _basis(groups.folded_dihedral("DCT-I", 5)), orthogonal=True),
-    Operator("DCT-II", lambda key: _basis(groups.folded_dihedral("DCT-II", 6)), orthogonal=True),
-    Operator("DST-III", lambda key: _basis(groups.folded_dihedral("DST-III", 5)), orthogonal=True),
-    Operator("DST-IV", lambda key: _basis(groups.folded_dihedral("DST-IV", 5)), orthogonal=True),
+    # Up to 32 points by a matrix, longer ones by FFTs.
+    Operator("real-fourier-34", lambda key: _basis(groups.dihedral(34)), orthogonal=True),
+    Operator("DCT-I", lambda key: _basis(groups.folded_dihedral("DCT-I", 33)), orthogonal=True),
+    Operator("DCT-II", lambda key: _basis(groups.folded_dihedral("DCT-II", 34)), orthogonal=True),
+    Operator("DST-III", lambda key: _basis(groups.folded_dihedral("DST-III", 35)), orthogonal=True),
+    Operator("DST-IV-5", lambda key: _basis(groups.folded_dihedral("DST-IV", 5)), orthogonal=True),
+    Operator("DST-IV", lambda key: _basis(groups.folded_dihedral("DST-IV", 34)), orthogonal=True),
     Operator("haar-tree", lambda key: _basis(groups.iterated_wreath(3)), orthogonal=True, depth=2),
     Operator("helmert", lambda key: _basis(groups.symmetric(6)), orthogonal=True, depth=2),
     Operator(
