@@ -4,6 +4,9 @@
 what is invariant under them; `eigenbases` has the fast transforms, `decomposition` the numerical
 bases, and `coding` says what a basis is worth to a coder. What the statements are and whose:
 docs/theory/matched_groups.md.
+what is invariant under them; `eigenbases` has the fast transforms and `decomposition` the
+numerical bases; `fractional` has a continuous group's. What the statements are and whose:
+docs/theory/matched_groups.md and docs/theory/continuous_groups.md.
 """
 
 from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivial
@@ -25,6 +28,7 @@ from hadax.groups.discovery import (
 )
 from hadax.groups.eigenbases import eigenbasis, in_basis
 from hadax.groups.folded import FoldedDihedral, FoldedKind, fold_matrix, folded_dihedral
+from hadax.groups.fractional import fractional_fourier, hermite_gauss_basis
 from hadax.groups.matching import Discovery, discover
 from hadax.groups.orbitals import (
     is_multiplicity_free,
@@ -70,8 +74,10 @@ __all__ = [
     "estimated_risk",
     "fold_matrix",
     "folded_dihedral",
+    "fractional_fourier",
     "generated",
     "hamming",
+    "hermite_gauss_basis",
     "in_basis",
     "is_multiplicity_free",
     "iterated_wreath",

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from numpy.typing import NDArray
 
 from hadax import _checks, _dtypes
 from hadax._typing import Array
+from hadax.groups import _cosine
 from hadax.groups.folded import FoldedDihedral, FoldedKind
 from hadax.operators.base import (
     LinearOperator,
@@ -17,6 +19,8 @@ from hadax.operators.base import (
     operator_class,
     static,
 )
+
+_SMALL = 32  # up to this length the matrix is faster than an FFT: blocks and patches
 
 
 @operator_class
@@ -33,8 +37,13 @@ class Fourier(LinearOperator):
 
     def _apply(self, x: Array) -> Array:
         _checks.not_integer(x.dtype)
-        x = x.astype(_dtypes.complex_dtype(x.dtype))
-        return (jnp.fft.ifft if self.inverted else jnp.fft.fft)(x, norm="ortho")
+        if jnp.issubdtype(x.dtype, jnp.complexfloating):
+            return (jnp.fft.ifft if self.inverted else jnp.fft.fft)(x, norm="ortho")
+        half = jnp.fft.rfft(x.astype(_dtypes.accumulator(x.dtype)), norm="ortho")
+        mirrored = half[..., (self.n - 1) // 2 : 0 : -1]
+        # Real input has a Hermitian spectrum, and the inverse is the conjugate of it.
+        parts = [jnp.conj(half), mirrored] if self.inverted else [half, jnp.conj(mirrored)]
+        return jnp.concatenate(parts, axis=-1)
 
     def _transpose(self) -> "Fourier":
         return self
@@ -58,10 +67,21 @@ class RealFourier(OrthogonalOperator):
         return self.n, self.n
 
     def _apply(self, x: Array) -> Array:
+        if self.n <= _SMALL:
+            matrix = self._analysis_matrix()
+            return _on_reals(_product(matrix.T if self.transposed else matrix), x)
         return _on_reals(self._synthesis if self.transposed else self._analysis, x)
 
     def _transpose(self) -> "RealFourier":
         return RealFourier(self.n, not self.transposed)
+
+    def _analysis_matrix(self) -> NDArray[np.float64]:
+        """Row by row."""
+        row, t = np.arange(self.n)[:, None], np.arange(self.n)
+        angle = (row + 1) // 2 * t * 2
+        is_cosine = (row % 2 == 1) | (row == 0)
+        rows = np.where(is_cosine, _cosines(angle, self.n), _sines(angle, self.n))
+        return rows * (self._scales() / np.sqrt(self.n))[:, None]
 
     def _analysis(self, x: Array) -> Array:
         """Real and imaginary parts of the first half of the Fourier transform."""
@@ -103,6 +123,8 @@ class Trigonometric(OrthogonalOperator):
         return self.n, self.n
 
     def _apply(self, x: Array) -> Array:
+        if self.n <= _SMALL:
+            return _on_reals(_product(self._matrix()), x)
         return _on_reals(self._transform, x)
 
     def _transpose(self) -> "Trigonometric":
@@ -114,7 +136,34 @@ class Trigonometric(OrthogonalOperator):
         }
         return Trigonometric(swapped.get(self.kind, self.kind), self.n)
 
+    def _matrix(self) -> NDArray[np.float64]:
+        """Cosines or sines of pi (t + a)(k + b) / half_period."""
+        fold = FoldedDihedral(self.kind, self.n)
+        (a, b), half = fold.offsets, fold.half_period
+        t = np.arange(self.n)
+        angle = np.outer(t + b, t + a)
+        rows = (_cosines if self.kind.startswith("DCT") else _sines)(angle, half)
+        return np.sqrt(2 / half) * np.outer(fold.weights(b), fold.weights(a)) * rows
+
     def _transform(self, x: Array) -> Array:
+        """By a cosine transform that has a fast form, or by the extension."""
+        match self.kind:
+            case "DCT-II":
+                return _cosine.type_2(x)
+            case "DCT-III":
+                return _cosine.type_3(x)
+            case "DST-II":
+                return _cosine.type_2(_alternate(x))[..., ::-1]
+            case "DST-III":
+                return _alternate(_cosine.type_3(x[..., ::-1]))
+            case "DCT-IV" if self.n % 2 == 0:
+                return _cosine.type_4(x)
+            case "DST-IV" if self.n % 2 == 0:
+                return _alternate(_cosine.type_4(x[..., ::-1]))
+            case _:
+                return self._by_extension(x)
+
+    def _by_extension(self, x: Array) -> Array:
         """Frequencies of the extension: the FFT of its first points, turned to the boundary.
 
         y_k is a multiple of the real (for sines the negative imaginary) part of
@@ -139,6 +188,35 @@ class Trigonometric(OrthogonalOperator):
         if self.kind.startswith("DCT"):
             return cosine * spectrum.real + sine * spectrum.imag
         return sine * spectrum.real - cosine * spectrum.imag
+
+
+def _cosines(numerator: NDArray, half: int) -> NDArray[np.float64]:
+    """cos(pi numerator / half), taken to the first eighth of a turn before anything is rounded."""
+    r = numerator % (2 * half)
+    r = np.minimum(r, 2 * half - r)
+    sign = np.where(2 * r > half, -1, 1)
+    r = np.minimum(r, half - r)
+    unit = np.pi / half
+    return sign * np.where(4 * r > half, np.sin(unit * (half / 2 - r)), np.cos(unit * r))
+
+
+def _sines(numerator: NDArray, half: int) -> NDArray[np.float64]:
+    """sin(pi numerator / half), likewise."""
+    return _cosines(numerator - half / 2, half)
+
+
+def _product(matrix: NDArray[np.float64]) -> Callable[[Array], Array]:
+    """The product with a matrix, as a function."""
+
+    def multiply(x: Array) -> Array:
+        return jnp.matmul(x, jnp.asarray(matrix.T, x.dtype), precision=lax.Precision.HIGHEST)
+
+    return multiply
+
+
+def _alternate(x: Array) -> Array:
+    """x with every other sign turned."""
+    return x * _row(jnp.asarray((-1.0) ** np.arange(x.shape[-1])), x)
 
 
 def _on_reals(transform: Callable[[Array], Array], x: Array) -> Array:

@@ -15,6 +15,8 @@ from hadax.operators.base import (
     static,
 )
 
+_BLOCK = 16  # entries whose running sums are one product
+
 
 @operator_class
 class Haar(OrthogonalOperator):
@@ -80,28 +82,22 @@ class Helmert(OrthogonalOperator):
     def _analysis(self, x: Array) -> Array:
         """Running sums: O(n)."""
         k, scales = self._rows(x)
-        sums = lax.cumsum(x, axis=x.ndim - 1)
-        differences = (sums[..., :-1] - k * x[..., 1:]) * scales
-        mean = sums[..., -1:] * jnp.asarray(1 / np.sqrt(self.n), x.dtype)
-        return jnp.concatenate([mean, differences], axis=-1)
+        sums = _running_sums(x)
+        mean = sums[..., -1] * jnp.asarray(1 / np.sqrt(self.n), x.dtype)
+        return ((sums - k * x) * scales).at[..., 0].set(mean)
 
     def _synthesis(self, y: Array) -> Array:
         """Entry j has the mean, every later difference, and -j times its own."""
         k, scales = self._rows(y)
-        scaled = y[..., 1:] * scales
-        later = lax.cumsum(scaled, axis=y.ndim - 1, reverse=True)
         mean = y[..., :1] * jnp.asarray(1 / np.sqrt(self.n), y.dtype)
-        zero = jnp.zeros_like(mean)
-        return (
-            mean
-            + jnp.concatenate([later, zero], axis=-1)
-            - jnp.concatenate([zero, k * scaled], axis=-1)
-        )
+        scaled = y * scales
+        return mean + _running_sums(scaled, reverse=True) - k * scaled
 
     def _rows(self, x: Array) -> tuple[Array, Array]:
-        """k = 1 ... n - 1 and 1 / sqrt(k (k + 1)), to multiply with the entries of `x`."""
-        k = np.arange(1.0, self.n)
-        return _row(jnp.asarray(k), x), _row(jnp.asarray(1 / np.sqrt(k * (k + 1))), x)
+        """j + 1, and 1 / sqrt(j (j + 1)) or 0 for the mean, to multiply with the entries of `x`."""
+        j = np.arange(self.n)
+        scales = np.where(j == 0, 0.0, 1 / np.sqrt(np.maximum(j, 1) * (j + 1)))
+        return _row(jnp.asarray(j + 1.0), x), _row(jnp.asarray(scales), x)
 
 
 @operator_class
@@ -159,6 +155,24 @@ class WreathSynthesis(LinearOperator):
 @inverse.register
 def _(op: WreathSynthesis) -> LinearOperator:
     return WreathBasis(inverse(op.inner), inverse(op.outer))
+
+
+def _running_sums(x: Array, *, reverse: bool = False) -> Array:
+    """`lax.cumsum` along the last axis, several times as fast on a CPU.
+
+    Within a block a product with a triangular matrix; for the other blocks a running sum of theirs.
+    """
+    n = x.shape[-1]
+    if n <= _BLOCK:
+        return lax.cumsum(x, axis=x.ndim - 1, reverse=reverse)
+    count = -(-n // _BLOCK)
+    padded = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, count * _BLOCK - n)])
+    blocks = padded.reshape(*x.shape[:-1], count, _BLOCK)
+    triangle = np.tri(_BLOCK) if reverse else np.tri(_BLOCK).T
+    within = jnp.matmul(blocks, jnp.asarray(triangle, x.dtype), precision=lax.Precision.HIGHEST)
+    totals = within[..., 0 if reverse else -1]
+    others = _running_sums(totals, reverse=reverse) - totals
+    return (within + others[..., None]).reshape(*x.shape[:-1], count * _BLOCK)[..., :n]
 
 
 def _side_by_side(first: Array, blocks: Array) -> Array:

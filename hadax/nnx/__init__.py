@@ -8,7 +8,7 @@ are then data of the module: moved, sharded and saved with it, and not trained, 
 
 from flax import nnx
 
-from hadax.groups import _fourier_bases, _tree_bases
+from hadax.groups import _fourier_bases, _tree_bases, fractional
 from hadax.operators import _operator_checks, elementary, hadamard_rotation, rotations
 from hadax.operators.base import Composed, LinearOperator, Transposed
 
@@ -66,6 +66,7 @@ for _cls in (
     elementary.Scale,
     elementary.Selection,
     elementary.Signs,
+    fractional.FractionalFourier,
     hadamard_rotation.RandomizedHadamard,
     rotations.Householder,
     rotations.KacWalk,

@@ -83,6 +83,8 @@ class Operator:
     invertible: bool = True
     # Its entries are integers, so that it takes integers.
     integer: bool = False
+    # Its entries are complex, and so is its output; `orthogonal` then means unitary.
+    complex_output: bool = False
     # Rounds of a transform or matrix product in a row: they set the tolerance.
     depth: int = 1
 
@@ -164,12 +166,22 @@ OPERATORS = [
     ),
     Operator("kac_walk", lambda key: hadax.kac_walk(key, 6), orthogonal=True, depth=16),
     Operator("srht", lambda key: hadax.srht(key, 16, 5), invertible=False),
+    Operator("fourier", lambda key: _basis(groups.cyclic(6)), orthogonal=True, complex_output=True),
+    Operator(
+        "fractional-fourier-6",
+        lambda key: groups.fractional_fourier(6, jax.random.uniform(key)),
+        orthogonal=True,
+        complex_output=True,
+        depth=4,
+    ),
     Operator("real-fourier-5", lambda key: _basis(groups.dihedral(5)), orthogonal=True),
-    Operator("real-fourier-6", lambda key: _basis(groups.dihedral(6)), orthogonal=True),
-    Operator("DCT-I", lambda key: _basis(groups.folded_dihedral("DCT-I", 5)), orthogonal=True),
-    Operator("DCT-II", lambda key: _basis(groups.folded_dihedral("DCT-II", 6)), orthogonal=True),
-    Operator("DST-III", lambda key: _basis(groups.folded_dihedral("DST-III", 5)), orthogonal=True),
-    Operator("DST-IV", lambda key: _basis(groups.folded_dihedral("DST-IV", 5)), orthogonal=True),
+    # Up to 32 points by a matrix, longer ones by FFTs.
+    Operator("real-fourier-34", lambda key: _basis(groups.dihedral(34)), orthogonal=True),
+    Operator("DCT-I", lambda key: _basis(groups.folded_dihedral("DCT-I", 33)), orthogonal=True),
+    Operator("DCT-II", lambda key: _basis(groups.folded_dihedral("DCT-II", 34)), orthogonal=True),
+    Operator("DST-III", lambda key: _basis(groups.folded_dihedral("DST-III", 35)), orthogonal=True),
+    Operator("DST-IV-5", lambda key: _basis(groups.folded_dihedral("DST-IV", 5)), orthogonal=True),
+    Operator("DST-IV", lambda key: _basis(groups.folded_dihedral("DST-IV", 34)), orthogonal=True),
     Operator("haar-tree", lambda key: _basis(groups.iterated_wreath(3)), orthogonal=True, depth=2),
     Operator(
         "relabelled-fourier",

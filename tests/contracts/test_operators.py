@@ -19,7 +19,8 @@ KEY = jax.random.key(7)
 
 
 def matrix_of(op) -> np.ndarray:
-    return np.asarray(op.as_matrix(), np.float64)
+    matrix = np.asarray(op.as_matrix())
+    return matrix.astype(np.complex128 if np.iscomplexobj(matrix) else np.float64)
 
 
 def gaussian(*shape: int, dtype=jnp.float32) -> jax.Array:
@@ -62,10 +63,11 @@ def test_dtype_is_kept(case, dtype):
     op = case.make(KEY)
     x = gaussian(2, op.shape[1], dtype=dtype)
     y = op(x)
-    assert y.dtype == dtype
+    assert y.dtype == (jnp.complex64 if case.complex_output else dtype)
     right = np.asarray(x).astype(np.complex128) @ matrix_of(op).T
-    testing.assert_close(y, right if dtype == jnp.complex64 else right.real, **tolerance(case))
-    assert op.T(y).dtype == dtype
+    is_complex = jnp.issubdtype(y.dtype, jnp.complexfloating)
+    testing.assert_close(y, right if is_complex else right.real, **tolerance(case))
+    assert op.T(y).dtype == y.dtype
 
 
 @every_operator
@@ -73,9 +75,12 @@ def test_double_precision_stays(case, x64):
     op = case.make(KEY)
     x = gaussian(op.shape[1], dtype=jnp.float64)
     matrix = op.as_matrix()
-    assert op(x).dtype == matrix.dtype == jnp.float64
+    wide, narrow = (
+        (jnp.complex128, jnp.complex64) if case.complex_output else (jnp.float64, jnp.float32)
+    )
+    assert op(x).dtype == matrix.dtype == wide
     testing.assert_close(op(x), matrix_of(op) @ np.asarray(x), **tolerance(case))
-    assert op(x.astype(jnp.float32)).dtype == jnp.float32
+    assert op(x.astype(jnp.float32)).dtype == narrow
     if case.orthogonal:
         testing.assert_orthogonal(matrix, **tolerance(case))
     if case.name == "srht":
@@ -156,9 +161,10 @@ def test_an_ensemble_is_a_vmap_over_keys(case):
 @every_operator
 def test_both_modes_give_the_matrix(case):
     op = case.make(KEY)
-    x = gaussian(op.shape[1])
-    testing.assert_close(jax.jacfwd(op)(x), matrix_of(op), **tolerance(case))
-    testing.assert_close(jax.jacrev(op)(x), matrix_of(op), **tolerance(case))
+    x = gaussian(op.shape[1], dtype=jnp.complex64 if case.complex_output else jnp.float32)
+    for mode in (jax.jacfwd, jax.jacrev):
+        matrix = mode(op, holomorphic=case.complex_output)(x)
+        testing.assert_close(matrix, matrix_of(op), **tolerance(case))
     (back,) = jax.linear_transpose(op, x)(op(x))
     testing.assert_close(back, matrix_of(op).T @ np.asarray(op(x)), **tolerance(case))
 
@@ -184,9 +190,10 @@ def test_exports(case):
 @every_operator
 def test_lineax_sees_the_same_map(case):
     op = case.make(KEY)
-    foreign = hadax.lineax.to_lineax(op)
+    dtype = jnp.complex64 if case.complex_output else jnp.float32
+    foreign = hadax.lineax.to_lineax(op, dtype=dtype)
     testing.assert_close(foreign.as_matrix(), matrix_of(op), **tolerance(case))
-    x = gaussian(op.shape[1])
+    x = gaussian(op.shape[1], dtype=dtype)
     testing.assert_close(foreign.mv(x), op(x), **tolerance(case))
     if case.invertible:
         solved = lineax.linear_solve(foreign, op(x), lineax.LU()).value

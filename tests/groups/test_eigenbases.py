@@ -117,6 +117,16 @@ def test_cosine_and_sine_transforms_equal_scipys(kind, n, atol, x64):
 
 
 @every_kind
+@pytest.mark.parametrize("n", [40, 41])
+def test_cosine_and_sine_transforms_by_ffts_equal_scipys(kind, n, x64):
+    """Longer than what is done by a matrix; even and odd."""
+    basis = groups.eigenbasis(groups.folded_dihedral(kind, n))
+    right = scipy_transform(kind, np.eye(n), axis=0)
+    np.testing.assert_allclose(basis.as_matrix(), right, rtol=0, atol=6e-16)
+    np.testing.assert_allclose(basis.T.as_matrix(), right.T, rtol=0, atol=6e-16)
+
+
+@every_kind
 def test_long_cosine_and_sine_transforms_equal_scipys(kind):
     x = jax.random.normal(jax.random.key(0), (2, 1000))
     basis = groups.eigenbasis(groups.folded_dihedral(kind, 1000))
@@ -129,6 +139,7 @@ def test_classical_transforms():
     fourier = groups.eigenbasis(groups.cyclic(8))
     testing.assert_close(fourier(x), np.fft.fft(x, norm="ortho"), n=8)
     testing.assert_close(hadax.inverse(fourier)(fourier(x)).real, x, n=8)
+    testing.assert_close(hadax.inverse(fourier)(x), np.fft.ifft(x, norm="ortho"), n=8)
     walsh = groups.eigenbasis(groups.elementary_abelian(3))
     testing.assert_close(walsh(x), hadax.fwht(x), n=8)
     helmert = groups.eigenbasis(groups.symmetric(8)).as_matrix()
@@ -152,7 +163,7 @@ def test_in_basis_is_two_products(name, x64):
     testing.assert_close(groups.reynolds(basis, R), kept, n=8, c=8.0)
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 6])
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 40, 41])
 def test_real_fourier_has_cosines_and_sines_by_turns(n):
     t = np.arange(n)
     rows = [np.ones(n)]
@@ -162,6 +173,15 @@ def test_real_fourier_has_cosines_and_sines_by_turns(n):
         rows.append((-1.0) ** t)
     basis = groups.eigenbasis(groups.dihedral(n))
     testing.assert_close(basis.as_matrix(), np.stack(rows) / n**0.5, n=8)
+    testing.assert_close(basis.T.as_matrix(), np.stack(rows).T / n**0.5, n=8)
+
+
+@pytest.mark.parametrize("n", [15, 16, 17, 300])
+def test_helmert_by_blocks_of_running_sums(n, x64):
+    basis = groups.eigenbasis(groups.symmetric(n))
+    right = scipy.linalg.helmert(n, full=True)
+    testing.assert_close(basis.as_matrix(), right, n=n)
+    testing.assert_close(basis.T.as_matrix(), right.T, n=n)
 
 
 def test_haar_is_one_of_several_bases_of_a_tree(x64):
