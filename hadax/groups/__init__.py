@@ -8,6 +8,7 @@ numerical bases. What the statements are and whose: docs/theory/matched_groups.m
 from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivial
 from hadax.groups.averages import coloring_index, commutativity_residual, reynolds
 from hadax.groups.base import PermutationGroup, generated
+from hadax.groups.commutators import CommutatorSpectrum, double_commutator
 from hadax.groups.cubes import elementary_abelian, hamming, iterated_wreath
 from hadax.groups.decomposition import (
     Decomposition,
@@ -30,6 +31,7 @@ from hadax.groups.regular import dicyclic_table, multiplication_table, regular
 from hadax.groups.risks import averaged_risk, commutator_floor, estimated_risk
 
 __all__ = [
+    "CommutatorSpectrum",
     "Decomposition",
     "FoldedDihedral",
     "FoldedKind",
@@ -47,6 +49,7 @@ __all__ = [
     "dihedral",
     "direct_product",
     "disjoint_union",
+    "double_commutator",
     "eigenbasis",
     "elementary_abelian",
     "estimated_risk",
