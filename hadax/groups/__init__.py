@@ -13,6 +13,7 @@ from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivia
 from hadax.groups.averages import coloring_index, commutativity_residual, reynolds
 from hadax.groups.base import PermutationGroup, generated
 from hadax.groups.coding import coding_gain, klt_coding_gain
+from hadax.groups.commutators import CommutatorSpectrum, double_commutator
 from hadax.groups.cubes import elementary_abelian, hamming, iterated_wreath
 from hadax.groups.decomposition import (
     Decomposition,
@@ -45,6 +46,7 @@ from hadax.groups.selection import Candidate, bic, library, select
 
 __all__ = [
     "Candidate",
+    "CommutatorSpectrum",
     "Decomposition",
     "Discovery",
     "FoldedDihedral",
@@ -69,6 +71,7 @@ __all__ = [
     "discover_elementary_abelian",
     "discover_tree",
     "disjoint_union",
+    "double_commutator",
     "eigenbasis",
     "elementary_abelian",
     "estimated_risk",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hadax import _checks
-from hadax._typing import Array, ArrayLike
+from hadax._typing import Array, ArrayLike, DTypeLike
 
 Table: TypeAlias = Array | NDArray | Sequence[Any]
 """What tables of integers, whose values must be known, are given as: arrays, or lists of rows."""
@@ -40,6 +40,35 @@ def permutations(name: str, value: Table) -> NDArray[np.int64]:
             f"but row {bad[0]} is {rows[bad[0]].tolist()}."
         )
     return rows.astype(np.int64)
+
+
+def acts_on(name: str, rows: NDArray[np.int64], n: int) -> None:
+    """Refuse permutations of another number of points than a matrix has rows."""
+    if rows.shape[1] != n:
+        raise ValueError(
+            f"Argument `{name}` must act on the {n} points of `R`, but has "
+            f"{name}.shape={rows.shape}."
+        )
+
+
+def members(name: str, value: ArrayLike, n: int) -> Array:
+    """`value` as matrices (k, n, n)."""
+    found = matrices(name, value, n)
+    if found.ndim != 3 or found.shape[0] == 0:
+        raise ValueError(
+            f"Argument `{name}` must be permutations (k, {n}) or matrices (k, {n}, {n}), but has "
+            f"{name}.shape={found.shape}."
+        )
+    return found
+
+
+def real_for_snapshots(dtype: DTypeLike) -> None:
+    """Refuse the noise floor of complex vectors, whose law is another one."""
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        raise TypeError(
+            "Argument `snapshots` must be None where R or the dictionary is complex, but there is "
+            f"dtype {dtype}: the floor is that of real Gaussian vectors."
+        )
 
 
 def group_table(name: str, value: Table) -> NDArray[np.int64]:
