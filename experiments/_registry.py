@@ -25,6 +25,7 @@ NAMES = (
     "blind_recovery",
     "coding_gain",
     "real_signals",
+    "real_groups",
     "covariance_risk",
     "llm_rotation",
     "speed",

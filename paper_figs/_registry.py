@@ -41,6 +41,7 @@ NAMES = (
     "group_residuals",
     "group_selection",
     "blind_recovery",
+    "real_groups",
     "coding_gain",
     "llm_perplexity",
     "llm_activations",
