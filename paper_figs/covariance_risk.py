@@ -32,13 +32,13 @@ def draw(df: pl.DataFrame) -> Figure:
         for name in (name for name in palette.GROUPS if name in rows["group"]):
             _curve(ax, rows.filter(group=name).sort("snapshots"), name)
         L = df["snapshots"].unique().sort().to_numpy()
-        ax.plot(L, 1 / L, color=palette.BOUND, label="not averaged", zorder=1)
+        ax.plot(L, 1 / L, color=palette.GUIDE, linestyle="--", label="not averaged", zorder=1)
         ax.set_title(title)
         ax.set_xlabel("vectors L")
-        ax.legend(loc="lower left")
     axes[0].set_xscale("log", base=2)
     axes[0].set_yscale("log")
     axes[0].set_ylabel("relative mean squared error")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
