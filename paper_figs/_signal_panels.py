@@ -1,5 +1,7 @@
 """Panels of transforms on windows of real signals: the loss to the KLT, and the residual."""
 
+from typing import Any
+
 import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -62,7 +64,7 @@ def _draw_window(above: Axes, below: Axes, rows: pl.DataFrame, place: int) -> No
 
 
 def _point(
-    ax: Axes, row: dict, measure: str, x: float, *, least: float = 0.0, **looks: str
+    ax: Axes, row: dict, measure: str, x: float, *, least: float = 0.0, **looks: Any
 ) -> None:
     """Draw one measured value with its band, as far as the axis goes."""
     low, high = (max(least, row[f"{measure}_{end}"]) for end in ("low", "high"))

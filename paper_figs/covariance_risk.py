@@ -1,5 +1,7 @@
 """Risk of averaged covariances over the number of vectors: without bias, and with it."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from matplotlib import pyplot as plt
@@ -48,7 +50,7 @@ def _curve(ax: Axes, rows: pl.DataFrame, name: str) -> None:
     unit = first["exact_plain"] * first["snapshots"]
     L = rows["snapshots"].to_numpy()
     fine = np.geomspace(L[0], L[-1], 100)
-    looks = {"color": palette.GROUPS[name], "marker": palette.GROUP_MARKERS[name]}
+    looks: dict[str, Any] = {"color": palette.GROUPS[name], "marker": palette.GROUP_MARKERS[name]}
     label = name
     if first["covariance"] == "invariant":
         label += f" ({first['exact_plain'] / first['exact']:.1f})"
