@@ -13,7 +13,7 @@ def generator(key: jax.Array) -> np.random.Generator:
 
 
 def random_covariance(
-    group: groups.PermutationGroup | groups.FoldedDihedral,
+    group: groups.PermutationGroup | groups.FoldedAlgebra,
     rng: np.random.Generator,
     *,
     snr_db: float | None = None,

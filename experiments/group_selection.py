@@ -88,7 +88,7 @@ def _banded(name: str, hits: int, repeats: int) -> dict[str, float]:
     return {f"{name}_low": low, f"{name}_high": high}
 
 
-def _risks(structure: groups.PermutationGroup | groups.FoldedDihedral, x: np.ndarray) -> np.ndarray:
+def _risks(structure: groups.PermutationGroup | groups.FoldedAlgebra, x: np.ndarray) -> np.ndarray:
     """The estimated risk (repeats,) of one structure, a few covariances at a time."""
     chunk = max(1, (1 << 20) // (x.shape[1] * x.shape[2] ** 2))
     x = x.astype(np.float32)
@@ -97,7 +97,7 @@ def _risks(structure: groups.PermutationGroup | groups.FoldedDihedral, x: np.nda
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _risk(structure: groups.PermutationGroup | groups.FoldedDihedral, x: jax.Array) -> jax.Array:
+def _risk(structure: groups.PermutationGroup | groups.FoldedAlgebra, x: jax.Array) -> jax.Array:
     """The estimated risk for each set of vectors."""
     return jax.vmap(functools.partial(groups.estimated_risk, structure))(x)
 

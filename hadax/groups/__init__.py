@@ -28,7 +28,15 @@ from hadax.groups.discovery import (
     discover_tree,
 )
 from hadax.groups.eigenbases import eigenbasis, in_basis
-from hadax.groups.folded import FoldedDihedral, FoldedKind, fold_matrix, folded_dihedral
+from hadax.groups.folded import (
+    FoldedAlgebra,
+    FoldedDihedral,
+    FoldedKind,
+    FoldedProduct,
+    fold_matrix,
+    folded_dihedral,
+    folded_product,
+)
 from hadax.groups.fractional import fractional_fourier, hermite_gauss_basis
 from hadax.groups.matching import Discovery, discover
 from hadax.groups.orbitals import (
@@ -49,8 +57,10 @@ __all__ = [
     "CommutatorSpectrum",
     "Decomposition",
     "Discovery",
+    "FoldedAlgebra",
     "FoldedDihedral",
     "FoldedKind",
+    "FoldedProduct",
     "Part",
     "PermutationGroup",
     "averaged_risk",
@@ -77,6 +87,7 @@ __all__ = [
     "estimated_risk",
     "fold_matrix",
     "folded_dihedral",
+    "folded_product",
     "fractional_fourier",
     "generated",
     "hamming",

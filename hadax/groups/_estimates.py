@@ -13,7 +13,7 @@ from hadax import _checks
 from hadax._typing import ArrayLike
 from hadax.groups import _group_checks
 from hadax.groups.base import PermutationGroup
-from hadax.groups.folded import FoldedDihedral
+from hadax.groups.folded import FoldedAlgebra, FoldedDihedral, FoldedProduct
 from hadax.groups.orbitals import orbitals
 
 _TINY = 1e-10  # of the largest eigenvalue: a sample covariance of rank less than n has less
@@ -33,9 +33,9 @@ def covariance(x: ArrayLike, snapshots: int | None) -> tuple[NDArray[np.float64]
     return (values + values.T) / 2, _checks.integer("snapshots", snapshots, minimum=2)
 
 
-def average(structure: PermutationGroup | FoldedDihedral, R: NDArray) -> NDArray[np.float64]:
+def average(structure: PermutationGroup | FoldedAlgebra, R: NDArray) -> NDArray[np.float64]:
     """What the group or the algebra leaves of symmetric matrices (..., n, n)."""
-    if isinstance(structure, FoldedDihedral):
+    if isinstance(structure, FoldedAlgebra):
         Q = _folded_basis(structure)
         variances = np.einsum("ik,...ij,jk->...k", Q, R, Q, optimize=True)
         return np.einsum("ik,...k,jk->...ij", Q, variances, Q, optimize=True)
@@ -44,9 +44,9 @@ def average(structure: PermutationGroup | FoldedDihedral, R: NDArray) -> NDArray
     return (sums / counts)[..., labels]
 
 
-def parameters(structure: PermutationGroup | FoldedDihedral) -> int:
+def parameters(structure: PermutationGroup | FoldedAlgebra) -> int:
     """The number of free parameters of a symmetric matrix that is left as it is."""
-    if isinstance(structure, FoldedDihedral):
+    if isinstance(structure, FoldedAlgebra):
         return structure.degree
     return symmetric_orbitals(structure)[1].size
 
@@ -95,11 +95,15 @@ def white_covariances(rng: np.random.Generator, n: int, L: int, draws: int) -> N
     return factors @ factors.transpose(0, 2, 1) / L
 
 
-def _folded_basis(fold: FoldedDihedral) -> NDArray[np.float64]:
+@functools.lru_cache(maxsize=64)
+def _folded_basis(algebra: FoldedAlgebra) -> NDArray[np.float64]:
     """The basis vectors of a cosine or sine transform as columns."""
-    a, b = fold.offsets
-    points, frequencies = np.arange(fold.n) + a, np.arange(fold.n) + b
-    wave = np.cos if fold.kind.startswith("DCT") else np.sin
-    table = wave(np.pi * np.outer(points, frequencies) / fold.half_period)
-    scales = np.outer(fold.weights(a), fold.weights(b)) * np.sqrt(2 / fold.half_period)
+    if isinstance(algebra, FoldedProduct):
+        return np.kron(*map(_folded_basis, (algebra.left, algebra.right))).astype(np.float64)
+    assert isinstance(algebra, FoldedDihedral)
+    a, b = algebra.offsets
+    points, frequencies = np.arange(algebra.n) + a, np.arange(algebra.n) + b
+    wave = np.cos if algebra.kind.startswith("DCT") else np.sin
+    table = wave(np.pi * np.outer(points, frequencies) / algebra.half_period)
+    scales = np.outer(algebra.weights(a), algebra.weights(b)) * np.sqrt(2 / algebra.half_period)
     return table * scales

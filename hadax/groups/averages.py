@@ -8,13 +8,13 @@ from hadax._typing import Array, ArrayLike, Inexact
 from hadax.groups import _group_checks
 from hadax.groups.base import PermutationGroup
 from hadax.groups.eigenbases import _from_basis, eigenbasis, in_basis
-from hadax.groups.folded import FoldedDihedral
+from hadax.groups.folded import FoldedAlgebra
 from hadax.groups.orbitals import orbital_means, orbitals
 from hadax.operators.base import LinearOperator
 
 
 def reynolds(
-    group: PermutationGroup | FoldedDihedral | LinearOperator, R: Inexact[ArrayLike, "..."]
+    group: PermutationGroup | FoldedAlgebra | LinearOperator, R: Inexact[ArrayLike, "..."]
 ) -> Inexact[Array, "..."]:
     r"""What a group leaves of a matrix: its mean over all elements (Reynolds operator, twirl).
 
@@ -47,7 +47,7 @@ def reynolds(
     See Also:
         `orbital_means`, for labels that come from elsewhere.
     """
-    _group_checks.instance("group", group, PermutationGroup, FoldedDihedral, LinearOperator)
+    _group_checks.instance("group", group, PermutationGroup, FoldedAlgebra, LinearOperator)
     if isinstance(group, PermutationGroup):
         return orbital_means(orbitals(group), R)
     basis = group if isinstance(group, LinearOperator) else eigenbasis(group)
@@ -57,7 +57,7 @@ def reynolds(
 
 
 def commutativity_residual(
-    group: PermutationGroup | FoldedDihedral | LinearOperator,
+    group: PermutationGroup | FoldedAlgebra | LinearOperator,
     R: Inexact[ArrayLike, "..."],
     *,
     log: bool = False,
@@ -98,7 +98,7 @@ def commutativity_residual(
     See Also:
         `coloring_index`, which says whether there is anything to be invariant; `commutator_floor`.
     """
-    _group_checks.instance("group", group, PermutationGroup, FoldedDihedral, LinearOperator)
+    _group_checks.instance("group", group, PermutationGroup, FoldedAlgebra, LinearOperator)
     _checks.flag("log", log)
     degree = group.shape[1] if isinstance(group, LinearOperator) else group.degree
     wide = _wide(_group_checks.matrices("R", R, degree))

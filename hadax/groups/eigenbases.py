@@ -11,7 +11,7 @@ from hadax.groups._tree_bases import Haar, Helmert, WreathBasis
 from hadax.groups.actions import Cyclic, Dihedral, Reflection, Symmetric, Trivial
 from hadax.groups.base import PermutationGroup
 from hadax.groups.cubes import BinaryTree, ElementaryAbelian, Hamming
-from hadax.groups.folded import FoldedDihedral
+from hadax.groups.folded import FoldedAlgebra, FoldedDihedral, FoldedProduct
 from hadax.groups.products import Copies, DirectProduct, DisjointUnion, Join, Wreath
 from hadax.groups.relabelled import Relabelled
 from hadax.operators.base import LinearOperator, inverse
@@ -19,7 +19,7 @@ from hadax.operators.elementary import Hadamard, Kronecker, Permutation
 
 
 @functools.singledispatch
-def eigenbasis(group: PermutationGroup | FoldedDihedral) -> LinearOperator:
+def eigenbasis(group: PermutationGroup | FoldedAlgebra) -> LinearOperator:
     r"""The transform that diagonalises every matrix a group leaves as it is.
 
     $Q^*$ with $Q^* R Q$ diagonal for every R with $\rho(g) R = R \rho(g)$: rows of the operator are
@@ -32,7 +32,8 @@ def eigenbasis(group: PermutationGroup | FoldedDihedral) -> LinearOperator:
     * `elementary_abelian`, `hamming`: Walsh-Hadamard in natural order;
     * `iterated_wreath`: Haar, from coarse to fine;
     * `symmetric`: Helmert;
-    * `direct_product`, `wreath`, `join`: made of the parts' ones; for `join` that of `left`;
+    * `direct_product`, `folded_product`, `wreath`, `join`: made of the parts' ones; for `join`
+      that of `left`;
     * `relabelled`: that of the group, after sorting.
 
     Args:
@@ -59,7 +60,7 @@ def eigenbasis(group: PermutationGroup | FoldedDihedral) -> LinearOperator:
     See Also:
         `symmetry_adapted`, numerically and for every group; `in_basis`, which changes a matrix.
     """
-    _group_checks.instance("group", group, PermutationGroup, FoldedDihedral)
+    _group_checks.instance("group", group, PermutationGroup, FoldedAlgebra)
     _group_checks.no_closed_form(group.name)
 
 
@@ -94,8 +95,9 @@ def _(group: Symmetric) -> LinearOperator:
     return Helmert(group.n)
 
 
-@eigenbasis.register
-def _(group: DirectProduct) -> LinearOperator:
+@eigenbasis.register(DirectProduct)
+@eigenbasis.register(FoldedProduct)
+def _(group: DirectProduct | FoldedProduct) -> LinearOperator:
     return Kronecker(eigenbasis(group.left), eigenbasis(group.right))
 
 

@@ -10,7 +10,7 @@ from hadax._typing import Array, ArrayLike, Inexact, Integer
 from hadax.groups import _group_checks
 from hadax.groups.averages import _norm, _wide, reynolds
 from hadax.groups.base import PermutationGroup
-from hadax.groups.folded import FoldedDihedral
+from hadax.groups.folded import FoldedAlgebra
 from hadax.groups.orbitals import orbitals
 
 
@@ -73,7 +73,7 @@ def averaged_risk(
 
 
 def estimated_risk(
-    group: PermutationGroup | FoldedDihedral, x: Inexact[ArrayLike, "L n"]
+    group: PermutationGroup | FoldedAlgebra, x: Inexact[ArrayLike, "L n"]
 ) -> Inexact[Array, ""]:
     r"""The risk of averaging over a group, estimated from the vectors themselves.
 
@@ -106,7 +106,7 @@ def estimated_risk(
     See Also:
         `averaged_risk`, for a covariance that is known.
     """
-    _group_checks.instance("group", group, PermutationGroup, FoldedDihedral)
+    _group_checks.instance("group", group, PermutationGroup, FoldedAlgebra)
     x = _wide(_checks.real_float("x", _group_checks.snapshots("x", x, group.degree)))
     L = x.shape[0]
     averages = jax.vmap(lambda v: reynolds(group, jnp.outer(v, v)))(x)

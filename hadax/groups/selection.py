@@ -14,11 +14,11 @@ from hadax.groups import _estimates, _group_checks
 from hadax.groups.actions import dihedral, reflection, symmetric, trivial
 from hadax.groups.base import PermutationGroup
 from hadax.groups.cubes import elementary_abelian, hamming, iterated_wreath
-from hadax.groups.folded import FoldedDihedral, FoldedKind, folded_dihedral
+from hadax.groups.folded import FoldedAlgebra, FoldedKind, folded_dihedral, folded_product
 from hadax.groups.products import direct_product, wreath
 from hadax.groups.risks import estimated_risk
 
-Structure: TypeAlias = PermutationGroup | FoldedDihedral
+Structure: TypeAlias = PermutationGroup | FoldedAlgebra
 Criterion: TypeAlias = Literal["bic", "risk"]
 
 
@@ -38,9 +38,9 @@ def library(n: int) -> tuple[Structure, ...]:
     r"""The classical symmetries of n points in their natural order: what `select` looks through.
 
     The trivial group, the reversal, $S_n$, $D_n$, the eight folded dihedral algebras; for each
-    n = a b also $D_a \times D_b$ and $S_a \wr S_b$; for a power of two also $Z_2^b$, the Hamming
-    scheme and the binary tree. Groups that leave the same symmetric matrices as one before them are
-    left out.
+    n = a b also $D_a \times D_b$, $S_a \wr S_b$ and the products of two folded algebras of one
+    kind; for a power of two also $Z_2^b$, the Hamming scheme and the binary tree. Groups that leave
+    the same symmetric matrices as one before them are left out.
 
     Args:
         n: number of points, at least 2.
@@ -60,7 +60,7 @@ def library(n: int) -> tuple[Structure, ...]:
         >>> print(*(group.name for group in groups.library(4)[:5]), sep=", ")
         1, reflection, S4, D4, folded dihedral (DCT-I)
         >>> len(groups.library(16))
-        21
+        45
 
     See Also:
         `discover`, which looks for an unknown order of the points as well.
@@ -72,6 +72,10 @@ def library(n: int) -> tuple[Structure, ...]:
         if n % a == 0:
             found.append(direct_product(dihedral(a), dihedral(n // a)))
             found.append(wreath(symmetric(a), symmetric(n // a)))
+            found.extend(
+                folded_product(folded_dihedral(kind, a), folded_dihedral(kind, n // a))
+                for kind in get_args(FoldedKind)
+            )
     if n >= 4 and n & (n - 1) == 0:
         bits = n.bit_length() - 1
         found += [elementary_abelian(bits), hamming(bits), iterated_wreath(bits)]
@@ -116,7 +120,7 @@ def bic(group: Structure, x: Inexact[ArrayLike, "..."], *, snapshots: int | None
     References:
         Schwarz (1978), key `schwarz1978`.
     """
-    _group_checks.instance("group", group, PermutationGroup, FoldedDihedral)
+    _group_checks.instance("group", group, PermutationGroup, FoldedAlgebra)
     R, L = _estimates.covariance(x, snapshots)
     _group_checks.entries("x", len(R), group.name, group.degree)
     return score(group, R, L)
@@ -172,7 +176,7 @@ def select(
         raise ValueError("Argument `library` must hold at least one group, but is empty.")
     R, L = _estimates.covariance(x, snapshots)
     for group in found:
-        _group_checks.instance("library", group, PermutationGroup, FoldedDihedral)
+        _group_checks.instance("library", group, PermutationGroup, FoldedAlgebra)
         _group_checks.entries("x", len(R), group.name, group.degree)
     if criterion == "bic":
         scores = [score(group, R, L) for group in found]
@@ -198,6 +202,6 @@ _risk = jax.jit(estimated_risk, static_argnums=0)
 
 def _partition(group: Structure) -> object:
     """What two groups that leave the same symmetric matrices have in common."""
-    if isinstance(group, FoldedDihedral):
+    if isinstance(group, FoldedAlgebra):
         return group
     return _estimates.symmetric_orbitals(group)[0].tobytes()

@@ -97,7 +97,7 @@ def _gaussian(key: jax.Array, *shape: int) -> jax.Array:
     return jax.random.normal(key, shape)
 
 
-def _basis(group: groups.PermutationGroup | groups.FoldedDihedral) -> operators.LinearOperator:
+def _basis(group: groups.PermutationGroup | groups.FoldedAlgebra) -> operators.LinearOperator:
     return groups.eigenbasis(group)
 
 

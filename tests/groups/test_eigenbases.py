@@ -251,9 +251,27 @@ def test_bad_input(without_shape_checks):
         groups.folded_dihedral("DCT-V", 4)
     with pytest.raises(ValueError, match="`n` must be at least 2"):
         groups.fold_matrix("DCT-I", 1)
-    with pytest.raises(TypeError, match="must be a PermutationGroup or FoldedDihedral"):
+    with pytest.raises(TypeError, match="must be a PermutationGroup or FoldedAlgebra"):
         groups.eigenbasis(4)
     with pytest.raises(TypeError, match="`basis` must be a LinearOperator"):
         groups.in_basis(C4, jnp.eye(4))
     with pytest.raises(ValueError, match="shape"):
         groups.in_basis(groups.eigenbasis(C4), jnp.eye(3))
+
+
+def test_two_dimensional_cosine_transform_is_scipys(x64):
+    sides = groups.folded_dihedral("DCT-II", 4), groups.folded_dihedral("DST-III", 3)
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    expected = scipy.fft.dst(scipy.fft.dct(x, 2, axis=0, norm="ortho"), 3, axis=1, norm="ortho")
+    algebra = groups.folded_product(*sides)
+    found = groups.eigenbasis(algebra)(x.ravel())
+    np.testing.assert_allclose(found.reshape(4, 3), expected, atol=2e-15)
+    R = np.random.default_rng(1).normal(size=(12, 12))
+    seen = groups.in_basis(groups.eigenbasis(algebra), groups.reynolds(algebra, R))
+    np.testing.assert_allclose(seen, np.diag(np.diag(seen)), atol=1e-14)
+    assert repr(algebra) == "<folded dihedral (DCT-II of 4 x DST-III of 3) on 12 points>"
+
+
+def test_only_folded_algebras_have_a_folded_product(without_shape_checks):
+    with pytest.raises(TypeError, match="must be a FoldedAlgebra"):
+        groups.folded_product(groups.folded_dihedral("DCT-II", 4), groups.cyclic(3))

@@ -229,7 +229,7 @@ def test_affine_group_of_a_prime_field_is_two_transitive():
         (lambda: groups.orbital_means([0, 1], jnp.eye(2)), ValueError, "square matrix"),
         (lambda: groups.reynolds(S4, jnp.eye(3)), ValueError, r"shape \(..., 4, 4\)"),
         (lambda: groups.reynolds(S4, jnp.eye(4, dtype=int)), TypeError, "floating point"),
-        (lambda: groups.reynolds("S4", jnp.eye(4)), TypeError, "or FoldedDihedral"),
+        (lambda: groups.reynolds("S4", jnp.eye(4)), TypeError, "or FoldedAlgebra"),
     ],
 )
 def test_bad_input(call, kind, message, without_shape_checks):

@@ -72,7 +72,7 @@ def test_by_risk_ranks_as_the_estimated_risks_do():
 
 def test_library_holds_every_space_of_matrices_once():
     found = groups.library(8)
-    assert len({group.name for group in found}) == len(found) == 19
+    assert len({group.name for group in found}) == len(found) == 35
     assert all(group.degree == 8 for group in found)
     # The square's symmetries are those of the tree of two levels: the first name is kept.
     assert [group.name for group in groups.library(4) if group.name in ("D4", "W2")] == ["D4"]
