@@ -53,7 +53,7 @@ no finite KLT gain; this is the noise of rounding to integers."""
 _TILES: dict[Signal, tuple[int, int, int]] = {
     "china": (1, 64, 64),
     "flower": (1, 64, 64),
-    "digits": (30, 1, 1),
+    "digits": (30, 8, 8),
     "sunspots": (1, 1, 132),
     "field": (1, 64, 64),
 }

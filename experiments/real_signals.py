@@ -274,7 +274,7 @@ EXPERIMENT = Experiment(
         "smoke": Preset(
             Config(signals=("field",), windows=("row 8", "block 8"), resamples=100), minutes=0.2
         ),
-        "quick": Preset(Config(resamples=100), minutes=0.6),
+        "quick": Preset(Config(signals=("china", "sunspots"), resamples=100), minutes=0.6),
         "paper": Preset(Config(), minutes=3),
     },
     trials=trials,

@@ -122,6 +122,7 @@ GROUPS: Final = {
     "S4 wr S4": PURPLE,
     "S16": BROWN,
     "reversal": BLACK,
+    "2 x C4": GREY,
 }
 GROUP_MARKERS: Final = {
     "D16": "s",
@@ -132,6 +133,7 @@ GROUP_MARKERS: Final = {
     "S4 wr S4": "P",
     "S16": "*",
     "reversal": "X",
+    "2 x C4": "p",
 }
 TRANSFORMS: Final = {
     "KLT": BLACK,

@@ -86,3 +86,45 @@ def test_real_groups_are_cells_with_the_verdicts_colour():
     assert ax.texts[1].get_text() == "z 1.2, loss 0.50"
     assert [label.get_text() for label in ax.get_xticklabels()] == ["64 windows", "all windows"]
     plt.close(figure)
+
+
+def signal_rows(signals):
+    measures = ("gain", "loss", "separable_loss", "delta", "log_delta")
+    values = {f"{m}{end}": 0.05 for m in measures for end in ("", "_low", "_high")}
+    return [
+        {"signal": signal, "window": window, "grid": "all", "transform": transform, **values}
+        for signal in signals
+        for window in ("row 16", "block 8")
+        for transform in ("KLT", "DCT-II", "Haar")
+    ]
+
+
+def test_real_signals_are_drawn_beside_one_another():
+    df = pl.DataFrame(signal_rows(["china", "sunspots"]))
+    for name, title, ticks in (
+        ("natural_images", "china.jpg", ["row\n16", "block\n8 × 8"]),
+        ("real_signals", "sunspots", ["16 months", "8 months"]),
+    ):
+        figure = _registry.load(name).draw(df)
+        above, below = figure.axes
+        assert above.get_title() == title
+        assert [label.get_text() for label in below.get_xticklabels()] == ticks
+        labels = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert labels == ["DCT-II", "Haar", "0.1 dB", "δ(R)"]
+        plt.close(figure)
+
+
+def test_risks_are_drawn_relative_to_one_vector():
+    rows = [
+        {"group": "D16", "covariance": kind, "snapshots": L, "averaged": exact, "exact": exact}
+        | {"exact_plain": 64 / L, "bias": bias}
+        for kind, bias in (("invariant", 0.0), ("AR(1)", 1.0))
+        for L, exact in ((4, 4.0 + bias), (16, 1.0 + bias))
+    ]
+    figure = _registry.load("covariance_risk").draw(pl.DataFrame(rows))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["D16 (4.0)", "not averaged"]
+    line, markers = figure.axes[1].lines[:2]
+    assert markers.get_ydata() == pytest.approx([5 / 64, 2 / 64])
+    assert line.get_ydata()[[0, -1]] == pytest.approx([5 / 64, 2 / 64])
+    plt.close(figure)
