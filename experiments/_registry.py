@@ -27,6 +27,7 @@ NAMES = (
     "real_signals",
     "real_groups",
     "covariance_risk",
+    "basis_speed",
     "llm_rotation",
     "speed",
     "scaling",

@@ -46,6 +46,7 @@ NAMES = (
     "natural_images",
     "real_signals",
     "covariance_risk",
+    "basis_speed",
     "llm_perplexity",
     "llm_activations",
     "speed",
