@@ -27,7 +27,7 @@ def draw(df: pl.DataFrame) -> Figure:
     """Draw a panel for the cosine and sine transforms, and one for all others."""
     raced = df.filter(status="ok").sort("n")
     is_trigonometric = pl.col("basis").str.contains("^D[CS]T-")
-    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.6), sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 4.2), sharex=True, sharey=True)
     for ax, part in zip(axes, (~is_trigonometric, is_trigonometric), strict=True):
         _panel(ax, raced.filter(part))
     axes[0].set_ylabel("time of the matrix / of the operator")
@@ -55,4 +55,4 @@ def _panel(ax: Axes, rows: pl.DataFrame) -> None:
     ax.set_yscale("log")
     ax.set_xlabel("length n")
     if rows.height:
-        ax.legend(loc="lower right")
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
