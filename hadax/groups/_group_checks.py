@@ -118,8 +118,9 @@ def square(name: str, value: Array | NDArray) -> None:
         )
 
 
-def symmetric(name: str, value: NDArray) -> None:
-    """Refuse a matrix that is not equal to its transpose."""
+def own_transpose(name: str, value: NDArray) -> None:
+    """Refuse a matrix that is not symmetric."""
+    square(name, value)
     difference = np.abs(value - value.T).max()
     if difference > 1e-5 * np.abs(value).max():
         raise ValueError(
@@ -136,12 +137,6 @@ def positive_definite(name: str, value: NDArray) -> None:
             f"Argument `{name}` must be positive definite with log=True, but has the eigenvalue "
             f"{least}. Pass log=False, or estimate it from more snapshots than points."
         )
-
-
-def positive(name: str, value: float) -> None:
-    """Refuse a number that is not above 0."""
-    if not value > 0:
-        raise ValueError(f"Argument `{name}` must be above 0, but is {value}.")
 
 
 def anchors(name: str, value: Mapping[int, int], n: int) -> dict[int, int]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hadax import _checks
 from hadax._typing import ArrayLike, Inexact
-from hadax.groups import _assignment, _components, _group_checks
+from hadax.groups import _assignment, _components, _estimates, _group_checks
 from hadax.groups.base import PermutationGroup, generated
 
 _DRAWS = 100  # of the parametric bootstrap
@@ -94,8 +94,8 @@ def approximate_automorphisms(
         snapshots it may be larger than the true one, and where the search fails it is smaller.
 
     Raises:
-        ValueError: R is not square and symmetric, with log not positive definite, or snapshots is
-            less than 1.
+        ValueError: R is not square and symmetric, with log not positive definite, snapshots is
+            less than 1, or less than n with log, or deviations is negative.
         TypeError: R holds no real numbers, snapshots is no integer, or log is no bool.
 
     Cost:
@@ -118,10 +118,11 @@ def approximate_automorphisms(
     matrix = _symmetric(R)
     _checks.flag("log", log)
     if snapshots is not None:
-        snapshots = _checks.integer("snapshots", snapshots, minimum=1)
+        # The logarithm needs simulated covariances of full rank.
+        snapshots = _checks.integer("snapshots", snapshots, minimum=len(matrix) if log else 1)
     if log:
         _group_checks.positive_definite("R", matrix)
-    _group_checks.positive("deviations", deviations)
+    deviations = _group_checks.nonnegative("deviations", deviations)
     rng = np.random.default_rng(_checks.integer("seed", seed, minimum=0))
     return _Search(matrix, snapshots, log, deviations, rng).group()
 
@@ -203,33 +204,21 @@ class _Search:
 
 def _means(R: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     """`orbital_means` in float64, whatever JAX is set to."""
-    flat = labels.ravel()
-    members = np.eye(flat.max() + 1)[flat]
-    means = R.reshape(*R.shape[:-2], -1) @ (members / members.sum(axis=0))
-    return means[..., labels]
+    counts = np.bincount(labels.ravel())
+    return (_estimates.label_sums(labels, counts.size, R) / counts)[..., labels]
 
 
 def _sample_covariances(
     R: NDArray[np.float64], snapshots: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Sample covariances (draws, n, n) of Gaussian vectors of covariance R."""
-    n = len(R)
-    if snapshots >= n:  # Bartlett's triangular factor of a Wishart matrix
-        factor = np.tril(rng.normal(size=(_DRAWS, n, n)), -1)
-        diagonal = np.sqrt(rng.chisquare(snapshots - np.arange(n), size=(_DRAWS, n)))
-        factor[:, np.arange(n), np.arange(n)] = diagonal
-    else:
-        factor = rng.normal(size=(_DRAWS, n, snapshots))
     values, vectors = np.linalg.eigh(R)
     root = vectors * np.sqrt(np.maximum(values, 0))
-    moved = root @ factor
-    return moved @ moved.swapaxes(1, 2) / snapshots
+    return root @ _estimates.white_covariances(rng, len(R), snapshots, _DRAWS) @ root.T
 
 
-def _symmetric(R: Inexact[ArrayLike, "..."]) -> NDArray[np.float64]:
+def _symmetric(R: ArrayLike) -> NDArray[np.float64]:
     """R as a symmetric matrix of float64."""
-    _checks.real_float("R", R)
-    matrix = np.asarray(R, np.float64)
-    _group_checks.square("R", matrix)
-    _group_checks.symmetric("R", matrix)
+    matrix = _group_checks.finite_values("R", R)
+    _group_checks.own_transpose("R", matrix)
     return matrix

@@ -129,6 +129,8 @@ def test_bad_input(without_shape_checks):
         groups.anchored_automorphism(np.ones((3, 4)), {})
     with pytest.raises(TypeError, match="`R` must be real floating point"):
         groups.approximate_automorphisms(eye.astype(complex))
+    with pytest.raises(ValueError, match="`R` must be finite"):
+        groups.anchored_automorphism(eye * np.nan, {})
     for anchors in ({0: 4}, {-1: 0}, {0: 1, 2: 1}):
         with pytest.raises(ValueError, match=r"must send some of the points 0 \.\.\. 3"):
             groups.anchored_automorphism(eye, anchors)
@@ -136,7 +138,9 @@ def test_bad_input(without_shape_checks):
         groups.approximate_automorphisms(np.ones((4, 4)), log=True)
     with pytest.raises(ValueError, match="`snapshots` must be at least 1"):
         groups.approximate_automorphisms(eye, snapshots=0)
-    with pytest.raises(ValueError, match="`deviations` must be above 0"):
-        groups.approximate_automorphisms(eye, deviations=0.0)
+    with pytest.raises(ValueError, match="`snapshots` must be at least 4"):
+        groups.approximate_automorphisms(eye, snapshots=3, log=True)
+    with pytest.raises(ValueError, match="`deviations` must not be negative"):
+        groups.approximate_automorphisms(eye, deviations=-1.0)
     with pytest.raises(TypeError, match="`log` must be True or False"):
         groups.approximate_automorphisms(eye, log=1)
