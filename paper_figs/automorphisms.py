@@ -19,9 +19,9 @@ CAPTION = (
     "Right: the share of covariances for which the accepted permutations generate a group with "
     "the orbitals of the true one; bars are exact binomial bands, 1 % false alarms together. "
     "Open markers: search in the covariance; filled: in its logarithm, whose noise is the same at "
-    "small eigenvalues as at large ones. That whole groups are found more often than single "
-    "anchors succeed is since each accepted permutation takes noise off the estimate in which the "
-    "next ones are searched for. Search and test are ours."
+    "small eigenvalues as at large ones. No group that was missed is merely too small: each has a "
+    "permutation that is no automorphism and that so many vectors do not refute. Search and test "
+    "are ours."
 )
 
 COLOURS = {
