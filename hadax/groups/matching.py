@@ -36,7 +36,7 @@ class Discovery:
     * `delta`: `commutativity_residual` of the best group, trivial or not matching ones apart;
     * `alpha`: `coloring_index`, and `alpha_floor` its mean for white vectors;
     * `z_score`: what the best group leaves of the sample covariance, in standard deviations above
-      its mean if the group were right;
+      its mean if the group were right, both of the cube root;
     * `candidates`: all that were compared, best first.
 
     `str()` of it is a report of one line.
@@ -81,9 +81,10 @@ def discover(
     The groups of `library(n)` in the natural order of the points, and `discover_cyclic`,
     `discover_elementary_abelian`, `discover_tree` in the most likely order, are ranked by `bic`;
     the trivial group, whose transform is the KLT, is among them. The best of the others matches if
-    it beats the trivial group and is not refuted: with $D = |\hat R - \hat R_G|_F^2$,
+    it beats the trivial group and is not refuted: with $D = |\hat R - \hat R_G|_F^{2/3}$,
     $z = (D - E D)/\sigma(D) \le$ `limit`, the mean and deviation being those of sample covariances
-    drawn from $\hat R_G$. The definitions, like those of $\delta$ and $\alpha$, are this project's.
+    drawn from $\hat R_G$. (A sum of squares is skewed, its cube root hardly: Wilson and Hilferty.)
+    The definitions, like those of $\delta$ and $\alpha$, are this project's.
 
     Args:
         x: vectors (L, n), real, of mean zero, one a row, n at least 2; or with `snapshots` a
@@ -121,7 +122,11 @@ def discover(
         'no match'
 
     See Also:
-        `select`, for a library of one's own; `symmetry_adapted`, for a group without eigenbasis.
+        `select`, for a library of one's own; `approximate_automorphisms`, for groups of no
+        particular family; `symmetry_adapted`, for a group without eigenbasis.
+
+    References:
+        Wilson and Hilferty (1931), key `wilson1931`.
     """
     _checks.flag("blind", blind)
     limit = _group_checks.nonnegative("limit", limit)
@@ -168,7 +173,7 @@ def _z_score(
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     white = _estimates.white_covariances(np.random.default_rng(seed), len(R), L, _DRAWS)
     seen = np.concatenate([R[None], root @ white @ root])
-    left = np.square(seen - _estimates.average(group, seen)).sum(axis=(1, 2))
+    left = np.cbrt(np.square(seen - _estimates.average(group, seen)).sum(axis=(1, 2)))
     spread = left[1:].std(ddof=1)
     return float((left[0] - left[1:].mean()) / spread) if spread > 0 else 0.0
 
