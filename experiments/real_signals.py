@@ -160,7 +160,7 @@ def _basis(transform: Transform, shape: tuple[int, int]) -> LinearOperator:
 
 
 def _separable_klt(shape: tuple[int, int], R: NDArray) -> LinearOperator:
-    """An ensemble: the eigenbases of what each blocks' covariance says of columns and of rows."""
+    """An ensemble: the eigenbases of what each covariance of blocks says of columns and of rows."""
     pixels = R.reshape(-1, *shape, *shape)
     marginals = np.einsum("bijkj->bik", pixels), np.einsum("bijil->bjl", pixels)
     along = [Dense(jnp.asarray(np.linalg.eigh(each)[1].mT), orthogonal=True) for each in marginals]
@@ -275,7 +275,7 @@ EXPERIMENT = Experiment(
             Config(signals=("field",), windows=("row 8", "block 8"), resamples=100), minutes=0.2
         ),
         "quick": Preset(Config(signals=("china", "sunspots"), resamples=100), minutes=0.6),
-        "paper": Preset(Config(), minutes=3),
+        "paper": Preset(Config(), minutes=4),
     },
     trials=trials,
     run=run,
