@@ -162,6 +162,41 @@ TRANSFORM_MARKERS: Final = {
     "Haar": "v",
     "DCT-IV": "D",
 }
+BASES: Final = {
+    "Fourier": PURPLE,
+    "real Fourier": TRANSFORMS["real DFT"],
+    "Walsh-Hadamard": TRANSFORMS["WHT"],
+    "Haar": TRANSFORMS["Haar"],
+    "Helmert": SKY,
+    "tensor": BROWN,
+    "wreath": BLACK,
+    # A cosine and a sine transform of one type have one colour: the latter is drawn dashed.
+    "DCT-I": GREY,
+    "DCT-II": TRANSFORMS["DCT-II"],
+    "DCT-III": PURPLE,
+    "DCT-IV": TRANSFORMS["DCT-IV"],
+    "DST-I": GREY,
+    "DST-II": TRANSFORMS["DCT-II"],
+    "DST-III": PURPLE,
+    "DST-IV": TRANSFORMS["DCT-IV"],
+}
+BASIS_MARKERS: Final = {
+    "Fourier": "o",
+    "real Fourier": "s",
+    "Walsh-Hadamard": "^",
+    "Haar": "v",
+    "Helmert": "D",
+    "tensor": "P",
+    "wreath": "X",
+    "DCT-I": "s",
+    "DCT-II": "o",
+    "DCT-III": "^",
+    "DCT-IV": "D",
+    "DST-I": "s",
+    "DST-II": "o",
+    "DST-III": "^",
+    "DST-IV": "D",
+}
 RACERS: Final = {
     "hadax native": BLUE,
     "hadax xla": VERMILION,

@@ -5,6 +5,7 @@ single precision loses for many snapshots.
 """
 
 import functools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,15 @@ def parameters(structure: PermutationGroup | FoldedAlgebra) -> int:
     return symmetric_orbitals(structure)[1].size
 
 
-def log_det(R: NDArray[np.float64]) -> float:
+def bic(
+    structure: PermutationGroup | FoldedAlgebra, R: NDArray[np.float64], snapshots: int
+) -> float:
+    """L log det of the average and p log L; infinity where the average is singular."""
+    penalty = parameters(structure) * math.log(snapshots)
+    return snapshots * _log_det(average(structure, R)) + penalty
+
+
+def _log_det(R: NDArray[np.float64]) -> float:
     """The logarithm of the determinant; infinity where the matrix is singular to round-off.
 
     Infinity and not its negative: a model without a likelihood is to lose, not to win.

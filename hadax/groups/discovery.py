@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hadax import _checks
 from hadax._typing import ArrayLike, Inexact
-from hadax.groups import _estimates, _group_checks, selection
+from hadax.groups import _estimates, _group_checks
 from hadax.groups._orders import order_search
 from hadax.groups.actions import dihedral
 from hadax.groups.base import PermutationGroup
@@ -204,7 +204,7 @@ def _found(
     order = order_search(group, blocks).search(R, starts, rounds, seed)
     moved = relabelled(group, order)
     price = 2 * (math.lgamma(len(R) + 1) - symmetries)
-    score = selection.score(moved, R, L) + price
+    score = _estimates.bic(moved, R, L) + price
     return Candidate(moved, _estimates.parameters(moved), score)
 
 

@@ -1,6 +1,5 @@
 """Which of several groups a covariance belongs to: likelihood against the number of parameters."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
@@ -123,7 +122,7 @@ def bic(group: Structure, x: Inexact[ArrayLike, "..."], *, snapshots: int | None
     _group_checks.instance("group", group, PermutationGroup, FoldedAlgebra)
     R, L = _estimates.covariance(x, snapshots)
     _group_checks.entries("x", len(R), group.name, group.degree)
-    return score(group, R, L)
+    return _estimates.bic(group, R, L)
 
 
 def select(
@@ -179,7 +178,7 @@ def select(
         _group_checks.instance("library", group, PermutationGroup, FoldedAlgebra)
         _group_checks.entries("x", len(R), group.name, group.degree)
     if criterion == "bic":
-        scores = [score(group, R, L) for group in found]
+        scores = [_estimates.bic(group, R, L) for group in found]
     elif snapshots is None:
         scores = [float(_risk(group, np.asarray(x))) for group in found]
     else:
@@ -189,12 +188,6 @@ def select(
         for group, value in zip(found, scores, strict=True)
     )
     return tuple(sorted(candidates, key=lambda candidate: candidate.score))
-
-
-def score(group: Structure, R: np.ndarray, L: int) -> float:
-    """`bic` of a covariance that was checked before."""
-    penalty = _estimates.parameters(group) * math.log(L)
-    return L * _estimates.log_det(_estimates.average(group, R)) + penalty
 
 
 _risk = jax.jit(estimated_risk, static_argnums=0)

@@ -18,6 +18,7 @@ from hadax.models.perplexity import next_token_losses, perplexity
 from hadax.models.rotation import (
     LlamaRotations,
     draw_llama_rotations,
+    llama_sites,
     map_kernels,
     rotate_llama,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "draw_llama_rotations",
     "llama_from_params",
     "llama_params",
+    "llama_sites",
     "load_gguf",
     "load_safetensors",
     "load_tokenizer",

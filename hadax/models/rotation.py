@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,7 @@ from hadax._typing import Array, KeyArray
 from hadax.models import _model_checks
 from hadax.models.llama import Llama, LlamaConfig, llama_from_params, llama_params
 from hadax.operators.base import LinearOperator
-from hadax.operators.elementary import BlockDiagonal
-from hadax.quantization.folding import fold_gain, fold_into_reader, fold_into_writer
+from hadax.quantization.sites import ModelSites, Norm, Site, fold_norms, fuse, untie
 
 Factory = Callable[[KeyArray, int], LinearOperator]
 """`make(key, n)`: a random orthogonal operator of shape (n, n), as `hadax.haar_rotation`."""
@@ -42,6 +42,63 @@ class LlamaRotations:
     residual: LinearOperator | None = None
     value: LinearOperator | None = None
     hidden: LinearOperator | None = None
+
+
+def llama_sites(config: LlamaConfig) -> ModelSites:
+    """The hidden vectors of a Llama that can be transformed, and who writes and reads them.
+
+    Args:
+        config: sizes of the model.
+
+    Returns:
+        The sites "residual" (the stream; all RMSNorms stand on it), "value" (a value head; each
+        layer has its own) and "hidden" (the feed-forward vector; online: SwiGLU's product stands
+        between it and its writers), with the paths of `llama_params`.
+
+    Cost:
+        None.
+
+    Example:
+        >>> from hadax.models import LlamaConfig, llama_sites
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> [(site.name, site.width, site.is_online) for site in llama_sites(config).sites]
+        [('residual', 8, False), ('value', 2, False), ('hidden', 12, True)]
+
+    See Also:
+        `rotate_llama`; `hadax.quantization.fuse`, for one site of any model.
+    """
+
+    def kernels(*names: str) -> tuple[str, ...]:
+        return tuple(f"blocks.{name}.kernel" for name in names)
+
+    attention, feed_forward = kernels("query", "key", "value"), kernels("gate", "up")
+    return ModelSites(
+        sites=(
+            Site(
+                "residual",
+                config.width,
+                writers=("embed.embedding", *kernels("output", "down")),
+                readers=(*attention, *feed_forward, "head.kernel"),
+            ),
+            Site(
+                "value",
+                config.head_width,
+                writers=kernels("value"),
+                readers=kernels("output"),
+                written=config.kv_heads,
+                read=config.heads,
+                layered=True,
+            ),
+            Site("hidden", config.hidden, (), kernels("down"), layered=True),
+        ),
+        norms=(
+            Norm("blocks.attention_norm.scale", attention),
+            Norm("blocks.feed_forward_norm.scale", feed_forward),
+            Norm("norm.scale", ("head.kernel",)),
+        ),
+        tied=("embed.embedding", "head.kernel") if config.tied else None,
+    )
 
 
 def draw_llama_rotations(key: KeyArray, config: LlamaConfig, make: Factory) -> LlamaRotations:
@@ -155,7 +212,7 @@ def rotate_llama(model: Llama, rotations: LlamaRotations) -> Llama:
     wide_type = _dtypes.accumulator(dtype) if traced else jnp.float64
     with contextlib.nullcontext() if traced else jax.enable_x64(True):
         wide = jax.tree.map(lambda array: array.astype(wide_type), params)
-        folded = jax.jit(_folded, static_argnums=0)(model.config, wide, rotations)
+        folded = _folded(llama_sites(model.config), wide, rotations)
         narrow = jax.tree.map(lambda array: array.astype(dtype), folded)
     rotated = llama_from_params(config, narrow)
     online = model.blocks.hidden_rotation
@@ -165,55 +222,15 @@ def rotate_llama(model: Llama, rotations: LlamaRotations) -> Llama:
     return rotated
 
 
-def _folded(config: LlamaConfig, params: dict[str, Any], rotations: LlamaRotations) -> Any:
+@functools.partial(jax.jit, static_argnums=0)
+def _folded(sites: ModelSites, params: dict[str, Any], rotations: LlamaRotations) -> Any:
     """The parameters with every operator in them but the online one."""
-    blocks = jax.vmap(_folded_block, in_axes=(None, 0, None, 0, 0))(
-        config, params["blocks"], rotations.residual, rotations.value, rotations.hidden
-    )
-    if rotations.residual is None:
-        return params | {"blocks": blocks}
-    gain, table = params["norm"]["scale"], params["embed"]["embedding"]
-    head = table.T if config.tied else params["head"]["kernel"]
-    return {
-        "embed": {"embedding": fold_into_writer(rotations.residual, table)},
-        "blocks": blocks,
-        "norm": {"scale": jnp.ones_like(gain)},
-        "head": {"kernel": fold_into_reader(rotations.residual, fold_gain(gain, head))},
-    }
-
-
-def _folded_block(
-    config: LlamaConfig,
-    block: dict[str, Any],
-    residual: LinearOperator | None,
-    value: LinearOperator | None,
-    hidden: LinearOperator | None,
-) -> dict[str, Any]:
-    """One block's parameters with its operators in them."""
-    kernels = {name: part["kernel"] for name, part in block.items() if "kernel" in part}
-    gains = {name: part["scale"] for name, part in block.items() if "scale" in part}
-    if value is not None:
-        kernels["value"] = fold_into_writer(BlockDiagonal(value, config.kv_heads), kernels["value"])
-        kernels["output"] = fold_into_reader(BlockDiagonal(value, config.heads), kernels["output"])
-    if hidden is not None:
-        kernels["down"] = fold_into_reader(hidden, kernels["down"])
-    if residual is not None:
-        for norm, readers in _READERS.items():
-            for name in readers:
-                kernels[name] = fold_into_reader(residual, fold_gain(gains[norm], kernels[name]))
-            gains[norm] = jnp.ones_like(gains[norm])
-        for name in ("output", "down"):
-            kernels[name] = fold_into_writer(residual, kernels[name])
-    return {name: {"kernel": kernel} for name, kernel in kernels.items()} | {
-        name: {"scale": gain} for name, gain in gains.items()
-    }
-
-
-# Each norm of a block and the linears that read what it normalized.
-_READERS: dict[str, tuple[str, ...]] = {
-    "attention_norm": ("query", "key", "value"),
-    "feed_forward_norm": ("gate", "up"),
-}
+    if rotations.residual is not None:
+        params = fold_norms(untie(params, sites), sites)
+    for site in sites.sites:
+        op = getattr(rotations, site.name)
+        params = params if op is None else fuse(params, site, op)
+    return params
 
 
 def map_kernels(model: Llama, change: Callable[[Array], Array]) -> Llama:

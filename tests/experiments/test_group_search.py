@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments import _covariances, _rates, blind_recovery, group_selection
+from experiments import _covariances, _rates, blind_recovery, group_selection, real_groups
 from hadax import groups
 
 KEY = jax.random.key(1)
@@ -94,3 +94,27 @@ def test_recovery_checks_see_bad_rates():
 def test_unknown_truths_are_refused(experiment):
     with pytest.raises(ValueError, match="must be of"):
         experiment.Config(truths=("A5",))
+
+
+def test_groups_of_a_known_field():
+    # Rows of the field are AR(1): few windows are content with the cosine transform.
+    row = real_groups.run(real_groups.Trial("field", "row 8", 256), KEY)
+    assert row["windows"] == 256
+    assert "DCT-II" in row["best"]
+    assert 0 <= row["klt_gain"] - row["gain"] < 0.3
+    everything = real_groups.run(real_groups.Trial("field", "row 8", None), KEY)
+    assert everything["windows"] == 427 * 80
+    assert everything["best"] == "reflection"
+
+
+def test_real_group_checks_see_losses_and_other_transforms():
+    row = {"signal": "china", "count": None, "best": "folded dihedral (DCT-II)", "gain": 8.0}
+    row |= {"klt_gain": 8.05}
+    assert verdicts(real_groups.checks([row])) == ["yes", "yes"]
+    assert verdicts(real_groups.checks([{**row, "gain": 7.0}])) == ["yes", "no"]
+    assert verdicts(real_groups.checks([{**row, "best": "D8"}])) == ["no", "yes"]
+    # Sunspots have too few windows for a KLT; digits are not asked for the cosine transform.
+    few = {**row, "signal": "sunspots", "gain": 1.0}
+    assert verdicts(real_groups.checks([row, few])) == ["yes", "yes"]
+    digits = {**row, "signal": "digits", "best": "D8"}
+    assert verdicts(real_groups.checks([row, digits])) == ["yes", "yes"]

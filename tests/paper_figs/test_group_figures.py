@@ -41,6 +41,53 @@ def test_losses_are_drawn_over_one_minus_rho():
     plt.close(figure)
 
 
+def test_rates_have_a_curve_a_group_and_bands():
+    rows = [
+        {"truth": truth, "snr_db": 20, "snapshots": L, "repeats": 100, "bic": 90, "risk": risk}
+        | {"bic_low": 0.8, "bic_high": 0.95, "risk_low": 0.5, "risk_high": 0.9}
+        for truth in ("D16", "W4")
+        for L, risk in ((16, 70), (1024, None))
+    ]
+    figure = _registry.load("group_selection").draw(pl.DataFrame(rows))
+    top, bottom = figure.axes
+    assert [container.get_label() for container in top.containers] == ["D16", "W4"]
+    assert list(top.containers[0].lines[0].get_ydata()) == [0.9, 0.9]
+    assert list(bottom.containers[0].lines[0].get_xdata()) == [16]
+    plt.close(figure)
+
+
+def test_recovery_shows_the_starts_and_what_is_hopeless():
+    rows = [
+        {"truth": truth, "snr_db": snr_db, "snapshots": L, "repeats": 50, "hits": 40}
+        | {"low": 0.7, "high": 0.9, "likelier": 5}
+        for truth in ("D16", "W4")
+        for snr_db, L in ((20, 128), (20, 512), (None, 0))
+    ]
+    figure = _registry.load("blind_recovery").draw(pl.DataFrame(rows))
+    (ax,) = figure.axes
+    assert ax.get_title() == "20 dB"
+    (shade,) = [each for each in ax.collections if each.get_alpha() == 0.15]
+    assert shade.get_paths()[0].vertices[:, 1].min() == pytest.approx(0.9)
+    plt.close(figure)
+
+
+def test_real_groups_are_cells_with_the_verdicts_colour():
+    rows = [
+        {"signal": "china", "window": "row 8", "count": count, "verdict": verdict, "best": best}
+        | {"z": 1.25, "gain": 8.0, "klt_gain": 8.5}
+        for count, verdict, best in (
+            (64, "match", "folded dihedral (DCT-II)"),
+            (None, "no match", "reflection"),
+        )
+    ]
+    figure = _registry.load("real_groups").draw(pl.DataFrame(rows))
+    (ax,) = figure.axes
+    assert [text.get_text() for text in ax.texts][::2] == ["DCT-II", "reversal"]
+    assert ax.texts[1].get_text() == "z 1.2, loss 0.50"
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["64 windows", "all windows"]
+    plt.close(figure)
+
+
 def signal_rows(signals):
     measures = ("gain", "loss", "separable_loss", "delta", "log_delta")
     values = {f"{m}{end}": 0.05 for m in measures for end in ("", "_low", "_high")}
