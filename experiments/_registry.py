@@ -28,6 +28,8 @@ NAMES = (
     "real_groups",
     "covariance_risk",
     "basis_speed",
+    "double_commutator",
+    "automorphisms",
     "llm_rotation",
     "speed",
     "scaling",

@@ -47,6 +47,8 @@ NAMES = (
     "real_signals",
     "covariance_risk",
     "basis_speed",
+    "double_commutator",
+    "automorphisms",
     "llm_perplexity",
     "llm_activations",
     "speed",

@@ -10,6 +10,7 @@ docs/theory/matched_groups.md and docs/theory/continuous_groups.md.
 """
 
 from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivial
+from hadax.groups.automorphisms import anchored_automorphism, approximate_automorphisms
 from hadax.groups.averages import coloring_index, commutativity_residual, reynolds
 from hadax.groups.base import PermutationGroup, generated
 from hadax.groups.coding import coding_gain, klt_coding_gain
@@ -63,6 +64,8 @@ __all__ = [
     "FoldedProduct",
     "Part",
     "PermutationGroup",
+    "anchored_automorphism",
+    "approximate_automorphisms",
     "averaged_risk",
     "bic",
     "coding_gain",

@@ -1,6 +1,6 @@
 """Error texts of groups and their bases; the house's other texts are in `hadax._checks`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import jax.numpy as jnp
@@ -116,6 +116,39 @@ def square(name: str, value: Array | NDArray) -> None:
         raise ValueError(
             f"Argument `{name}` must be a square matrix, but has {name}.shape={value.shape}."
         )
+
+
+def own_transpose(name: str, value: NDArray) -> None:
+    """Refuse a matrix that is not symmetric."""
+    square(name, value)
+    difference = np.abs(value - value.T).max()
+    if difference > 1e-5 * np.abs(value).max():
+        raise ValueError(
+            f"Argument `{name}` must be symmetric, but differs from its transpose by {difference}. "
+            f"Pass ({name} + {name}.T) / 2."
+        )
+
+
+def positive_definite(name: str, value: NDArray) -> None:
+    """Refuse a symmetric matrix that has no logarithm."""
+    least = np.linalg.eigvalsh(value)[0]
+    if least <= 0:
+        raise ValueError(
+            f"Argument `{name}` must be positive definite with log=True, but has the eigenvalue "
+            f"{least}. Pass log=False, or estimate it from more snapshots than points."
+        )
+
+
+def anchors(name: str, value: Mapping[int, int], n: int) -> dict[int, int]:
+    """`value` as part of a permutation: some points and their images."""
+    found = {_checks.integer(name, i): _checks.integer(name, k) for i, k in value.items()}
+    outside = [i for pair in found.items() for i in pair if not 0 <= i < n]
+    if outside or len(set(found.values())) < len(found):
+        raise ValueError(
+            f"Argument `{name}` must send some of the points 0 ... {n - 1} to different ones, but "
+            f"is {found}."
+        )
+    return found
 
 
 def matrices(name: str, value: ArrayLike, n: int) -> Array:

@@ -66,6 +66,16 @@ def test_members_that_commute_with_another_groups_covariance(group, flips, shift
         assert list(1 + np.flatnonzero(commute)) == found
 
 
+def test_a_combination_commutes_though_no_part_of_it_does(x64):
+    # 15 shifts and the reflections 7 and 15 are 17 dimensions; the 18th is a sum of two flips.
+    R = covariance(groups.dihedral(16))
+    matrices = np.eye(N)[FLIPS].transpose(0, 2, 1)
+    assert np.linalg.norm(bracket(matrices[3 - 1], R)) > 1e-2
+    assert np.linalg.norm(bracket(matrices[3 - 1] + matrices[11 - 1], R)) < 1e-12
+    members = np.concatenate([SHIFTS, FLIPS[[7 - 1, 15 - 1]]])
+    assert int(groups.double_commutator(R, members).nullity(1e-12)) == 17
+
+
 @pytest.mark.parametrize("is_complex", [False, True])
 def test_eigenvalues_are_those_of_the_combinations(is_complex, x64):
     rng = np.random.default_rng(0)

@@ -127,4 +127,38 @@ def test_risks_are_drawn_relative_to_one_vector():
     line, markers = figure.axes[1].lines[:2]
     assert markers.get_ydata() == pytest.approx([5 / 64, 2 / 64])
     assert line.get_ydata()[[0, -1]] == pytest.approx([5 / 64, 2 / 64])
+
+
+def test_spectra_have_a_panel_for_each_group():
+    index = range(1, 27)
+    exact = {f"value_{i:02d}": 0.0 if i <= 18 else 0.1 for i in index}
+    noisy = {f"{side}_{i:02d}": 0.01 for i in index for side in ("value", "low", "high")}
+    rows = [
+        {"group": group, "null": 18, **more}
+        for group in ("D16", "W4")
+        for more in ({"snapshots": 0, **exact}, {"snapshots": 64, "floor": 0.01, **noisy})
+    ]
+    figure = _registry.load("double_commutator").draw(pl.DataFrame(rows))
+    assert [ax.get_title() for ax in figure.axes] == ["D16", "W4"]
+    zeros = figure.axes[0].lines[1].get_ydata()
+    assert (zeros[:18] == figure.axes[0].get_ylim()[0]).all()
+    plt.close(figure)
+
+
+def test_searches_have_known_covariances_first():
+    rows = [
+        {
+            "group": "D16",
+            "snapshots": snapshots,
+            "log": log,
+            "repeats": 4,
+            "anchors": 60,
+            "found": 3,
+        }
+        for snapshots in (512, 0, 4096)
+        for log in (False, True)
+    ]
+    figure = _registry.load("automorphisms").draw(pl.DataFrame(rows))
+    labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
+    assert labels == ["noise free", "L = 4096", "L = 512"]
     plt.close(figure)
