@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 PACKAGES = (
-    *("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "gguf", "tokenizers"),
+    *("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "gguf", "tokenizers", "pillow"),
     *("torch", "fht-cpu", "ffht-unofficial", "pyfwht", "qmcpy"),
 )
 

@@ -221,7 +221,9 @@ EXPERIMENT = Experiment(
     question="What does averaging a sample covariance over a group gain, and when does it lose?",
     presets={
         "smoke": Preset(
-            Config(groups=("D16", "2 x C4"), ar1_groups=("D16",), snapshots=(4, 512), repeats=200),
+            Config(
+                groups=("D16", "2 x C4"), ar1_groups=("D16",), snapshots=(4, 256), repeats=1_000
+            ),
             minutes=0.1,
         ),
         "quick": Preset(Config(snapshots=(4, 32, 256), repeats=1_000), minutes=0.4),

@@ -61,6 +61,20 @@ def test_dct_ii_tends_to_the_klt(x64):
     assert abs(losses[1]) < 2e-2 * losses[0]  # in proportion to 1 - rho
 
 
+@pytest.mark.parametrize("name", ["DCT-II", "WHT", "Haar", "real DFT"])
+def test_losses_at_large_correlations_are_those_of_the_path(name, x64):
+    # docs/theory/matched_groups.md, "Coding gain": with the constant vector and other vectors q,
+    # the loss tends to (10 / n) log10(n prod q^T L^+ q) for the Laplacian L of the path.
+    differences = np.diff(np.eye(8), axis=0)
+    inverse = np.linalg.pinv(differences.T @ differences)
+    q = np.asarray(basis(name, 8).as_matrix(jnp.float64))
+    of_others = np.einsum("ki,ij,kj->k", q, inverse, q)[1:]
+    limit = 10 / 8 * np.log10(8 * of_others.prod())
+    R = ar1(8, 1 - 1e-6)
+    loss = groups.klt_coding_gain(R) - groups.coding_gain(basis(name, 8), R)
+    assert abs(loss - limit) < 1e-5
+
+
 @pytest.mark.parametrize("name", BASES)
 def test_no_basis_exceeds_the_klt_and_the_eigenbasis_reaches_it(name, x64):
     R = positive(8)
