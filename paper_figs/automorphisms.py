@@ -24,14 +24,6 @@ CAPTION = (
     "are ours."
 )
 
-COLOURS = {
-    "D16": palette.BLUE,
-    "Z2^4": palette.VERMILION,
-    "W4": palette.GREEN,
-    "S16": palette.PURPLE,
-}
-MARKERS = {"D16": "o", "Z2^4": "s", "W4": "^", "S16": "D"}
-
 
 def draw(df: pl.DataFrame) -> Figure:
     """Draw both panels."""
@@ -59,13 +51,13 @@ def draw(df: pl.DataFrame) -> Figure:
 
 def _point(ax: Axes, x: float, y: float, row: dict, bars: list | None = None) -> None:
     """Draw one row."""
-    colour = COLOURS[row["group"]]
+    colour = palette.GROUPS[row["group"]]
     ax.errorbar(
         x,
         y,
         yerr=bars,
         color=colour,
-        marker=MARKERS[row["group"]],
+        marker=palette.GROUP_MARKERS[row["group"]],
         markerfacecolor=colour if row["log"] else "white",
         markersize=6,
         linewidth=1,
@@ -78,7 +70,14 @@ def _legend(names: list[str]) -> list[Line2D]:
     grey = palette.GUIDE
     return [
         *(
-            Line2D([], [], color=COLOURS[name], marker=MARKERS[name], label=name, **style)
+            Line2D(
+                [],
+                [],
+                color=palette.GROUPS[name],
+                marker=palette.GROUP_MARKERS[name],
+                label=name,
+                **style,
+            )
             for name in names
         ),
         Line2D([], [], color=grey, marker="o", mfc="white", label="covariance", **style),
