@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from hadax import _checks
+from hadax import _checks, _dtypes
 from hadax._typing import Array
 from hadax.models import _model_checks
 from hadax.operators.base import LinearOperator
@@ -66,6 +66,8 @@ class LlamaConfig:
         rope_base: base of the rotary frequencies.
         norm_epsilon: added to the mean square inside each RMSNorm.
         tied: whether the output head is the transposed embedding.
+        attention_bias: whether queries, keys and values have biases, as Qwen2's do; no checkpoint
+            with them is read yet.
 
     Example:
         >>> from hadax.models import LlamaConfig
@@ -85,6 +87,7 @@ class LlamaConfig:
     rope_base: float = 10000.0
     norm_epsilon: float = 1e-5
     tied: bool = True
+    attention_bias: bool = False
 
     def __post_init__(self):
         for field in ("vocabulary", "width", "layers", "heads", "kv_heads", "head_width", "hidden"):
@@ -122,9 +125,9 @@ class Block(nnx.Module):
         queries = config.heads * config.head_width
         values = config.kv_heads * config.head_width
         self.attention_norm = norm()
-        self.query = linear(config.width, queries)
-        self.key = linear(config.width, values)
-        self.value = linear(config.width, values)
+        self.query = linear(config.width, queries, use_bias=config.attention_bias)
+        self.key = linear(config.width, values, use_bias=config.attention_bias)
+        self.value = linear(config.width, values, use_bias=config.attention_bias)
         self.output = linear(queries, config.width)
         self.feed_forward_norm = norm()
         self.gate = linear(config.width, config.hidden)
@@ -317,4 +320,7 @@ def llama_from_params(config: LlamaConfig, params: dict[str, Any]) -> Llama:
     graph, state = nnx.split(nnx.eval_shape(lambda: Llama(config, rngs=nnx.Rngs(0))))
     _model_checks.same_shapes("params", params, nnx.to_pure_dict(state))
     nnx.replace_by_pure_dict(state, jax.tree.map(jnp.asarray, params))
-    return nnx.merge(graph, state)
+    model = nnx.merge(graph, state)
+    # Activations have the dtype of the embedding's output: float32 or wider.
+    model.embed.dtype = _dtypes.accumulator(model.embed.embedding.dtype)
+    return model

@@ -73,6 +73,7 @@ def llama_sites(config: LlamaConfig) -> ModelSites:
         return tuple(f"blocks.{name}.kernel" for name in names)
 
     attention, feed_forward = kernels("query", "key", "value"), kernels("gate", "up")
+    value_bias = ("blocks.value.bias",) if config.attention_bias else ()
     return ModelSites(
         sites=(
             Site(
@@ -84,7 +85,7 @@ def llama_sites(config: LlamaConfig) -> ModelSites:
             Site(
                 "value",
                 config.head_width,
-                writers=kernels("value"),
+                writers=(*kernels("value"), *value_bias),
                 readers=kernels("output"),
                 written=config.kv_heads,
                 read=config.heads,

@@ -21,7 +21,7 @@ from hadax.models import (
     map_kernels,
     rotate_llama,
 )
-from hadax.quantization import fake_quantize, kurtosis
+from hadax.quantization import assert_invariant, fake_quantize, kurtosis
 
 KINDS = {
     "one block": functools.partial(hadax.randomized_hadamard, blocks=1),
@@ -55,6 +55,27 @@ def test_every_place_alone_and_twice(llama, tokens, place):
     once = rotate_llama(llama, alone)
     assert difference(once, llama, tokens) < 1e-4
     assert difference(rotate_llama(once, alone), llama, tokens) < 2e-4
+
+
+def test_biases_of_values_are_rotated_and_float64_is_kept(config, tokens, x64):
+    sizes = dataclasses.replace(config, attention_bias=True)
+    params = llama_params(Llama(sizes, rngs=nnx.Rngs(7)))
+    keys = iter(jax.random.split(jax.random.key(8), 99))
+
+    def random(array):
+        return 1 + 0.5 * jax.random.normal(next(keys), array.shape, "float64")
+
+    model = llama_from_params(sizes, jax.tree.map(random, params))
+    assert model.config.tied
+    rotations = draw_llama_rotations(jax.random.key(9), sizes, hadax.haar_rotation)
+    rotations = jax.tree.map(lambda leaf: leaf.astype("float64"), rotations)
+    rotated = rotate_llama(model, rotations)
+    assert rotated.blocks.value.bias.dtype == "float64"
+    assert float(jnp.abs(rotated.blocks.value.bias - model.blocks.value.bias).max()) > 0.1
+    # Flax asks for the common type of float64 and float32 itself.
+    with jax.numpy_dtype_promotion("standard"):
+        assert model(tokens).dtype == "float64"
+        assert_invariant(model, rotated, tokens, tolerance=1e-9)
 
 
 def test_an_untied_model(config, tokens):
