@@ -20,6 +20,7 @@ from hadax.operators.elementary import Dense
 
 Verdict: TypeAlias = Literal["match", "no match", "white"]
 
+_BLIND = 64  # points up to which orders are looked for without being asked
 _DRAWS = 256  # of a sample covariance, for the mean and deviation of what noise leaves
 
 
@@ -71,7 +72,7 @@ def discover(
     x: Inexact[ArrayLike, "..."],
     *,
     snapshots: int | None = None,
-    blind: bool = True,
+    blind: bool | None = None,
     limit: float = 4.0,
     rounds: int = 128,
     seed: int = 0,
@@ -92,7 +93,7 @@ def discover(
         snapshots: how many vectors the covariance was estimated from; for one that is known, a
             large number, for example 10**6.
         blind: look for orders of the points as well (for n of at least 4, trees and bits for powers
-            of two).
+            of two); None: up to 64 points, beyond which it takes minutes.
         limit: the largest z of a match. Vectors that are not Gaussian have a larger one.
         rounds: how often a search for an order leaves a local optimum.
         seed: of these searches, and of the draws for z.
@@ -105,8 +106,8 @@ def discover(
         TypeError: x holds no real numbers, or an option is of another type.
 
     Cost:
-        O(L n^2) operations, O(n^3) for each group of the library, and the blind searches: together
-        half a second for 16 points, half a minute for 64.
+        O(L n^2) operations, O(n^3) for each group of the library, 512 n^2 numbers, and the blind
+        searches: together half a second for 16 points, half a minute for 64.
 
     Example:
         >>> import numpy as np
@@ -128,13 +129,14 @@ def discover(
     References:
         Wilson and Hilferty (1931), key `wilson1931`.
     """
-    _checks.flag("blind", blind)
+    if blind is not None:
+        _checks.flag("blind", blind)
     limit = _group_checks.nonnegative("limit", limit)
     R, L = _estimates.covariance(x, snapshots)
     n = len(R)
     _group_checks.least("x", n, 2)
     candidates = list(selection.select(R, selection.library(n), snapshots=L))
-    if blind and n >= 4:
+    if n >= 4 and (n <= _BLIND if blind is None else blind):
         searches = [discovery.discover_cyclic]
         if n & (n - 1) == 0:
             searches += [discovery.discover_elementary_abelian, discovery.discover_tree]
