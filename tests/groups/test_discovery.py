@@ -79,13 +79,13 @@ def test_a_known_covariance_gives_its_group(name):
         assert found.parameters == groups.symmetric_rank(truth)
 
 
-@pytest.mark.parametrize(("name", "least"), [("D16", 37), ("Z2^4", 40), ("W4", 31)])
+@pytest.mark.parametrize(("name", "least"), [("D16", 18), ("Z2^4", 20), ("W4", 16)])
 def test_hit_rate_with_512_vectors_at_20_db(name, least):
-    # The bounds of the issue are 28, 40 and 31 of 40; a binomial 0.97 gives less than 37 in 3 %.
+    # Starts alone have .70, 1.0 and .77, the search .98, 1.00 and .85 (experiment blind_recovery).
     group, discover = SEARCHES[name]
     rng = np.random.default_rng(12)
     hits = 0
-    for _ in range(40):
+    for _ in range(20):
         R, truth = hidden(group, rng, snr_db=20)
         x = gaussian(R, 512, rng)
         found = discover(x)
