@@ -9,9 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from hadax.models import SITES, Llama, next_token_losses
-from hadax.quantization import best_clip, fake_quantize, incoherence, kurtosis
+from hadax.quantization import (
+    IntFormat,
+    ScaleSpec,
+    best_clip,
+    fake_quantize,
+    incoherence,
+    kurtosis,
+)
 
 _ACTIVATION_CLIP = 0.9
+_WEIGHT_CLIPS = np.linspace(1.0, 0.4, 31)
 _EDGES = np.linspace(-12, 12, 97)  # of activations over their token's root mean square
 
 
@@ -39,8 +47,11 @@ def round_kernel(kernel: jax.Array, *, quantizer: Quantizer) -> jax.Array:
     """A kernel rounded with one scale an output channel."""
     if quantizer.weights is None:
         return kernel
-    clip = best_clip(kernel, bits=quantizer.weights, axis=-2) if quantizer.clipped else 1.0
-    return fake_quantize(kernel, bits=quantizer.weights, axis=-2, clip=clip)
+    bits, clip = quantizer.weights, 1.0
+    if quantizer.clipped:
+        per_output = ScaleSpec(axis=-2)
+        clip = best_clip(kernel, IntFormat(bits), per_output, exponent=2.0, shares=_WEIGHT_CLIPS)
+    return fake_quantize(kernel, bits=bits, axis=-2, clip=clip)
 
 
 @functools.partial(jax.jit, static_argnames="quantizer")

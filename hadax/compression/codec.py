@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from hadax import _checks, _dtypes, _lloyd_max
+from hadax import _checks, _dtypes, _lloyd_max, _packing
 from hadax._typing import Array, ArrayLike, KeyArray
-from hadax.compression import _compression_checks, _packing
+from hadax.compression import _compression_checks
 from hadax.compression._compression_checks import Scale
 from hadax.operators.base import static
 from hadax.operators.hadamard_rotation import randomized_hadamard

@@ -1,9 +1,9 @@
-"""hadax operators as attributes of flax.nnx modules.
+"""hadax operators and quantized tensors as attributes of flax.nnx modules.
 
 nnx refuses a pytree that holds arrays unless its class is registered. Importing this module
-registers every operator of hadax; `register` does it for one of your own. The arrays of an operator
-are then data of the module: moved, sharded and saved with it, and not trained, since they are no
-`nnx.Param`.
+registers every operator of hadax and `hadax.quantization.QTensor`; `register` does it for an
+operator of your own. Their arrays are then data of the module: moved, sharded and saved with it,
+and not trained, since they are no `nnx.Param`.
 """
 
 from flax import nnx
@@ -11,6 +11,7 @@ from flax import nnx
 from hadax.groups import _fourier_bases, _tree_bases, fractional
 from hadax.operators import _operator_checks, elementary, hadamard_rotation, rotations
 from hadax.operators.base import Composed, LinearOperator, Transposed
+from hadax.quantization.qtensor import QTensor
 
 
 def register(cls: type[LinearOperator]) -> type[LinearOperator]:
@@ -72,3 +73,5 @@ for _cls in (
     rotations.KacWalk,
 ):
     register(_cls)
+
+nnx.register_data_type(QTensor)

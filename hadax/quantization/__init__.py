@@ -1,7 +1,17 @@
-"""Quantization: grids, statistics, and rotations folded into the kernels around them."""
+"""Quantization: formats, scales, packed tensors, statistics, rotations folded into kernels.
 
+`simulate` rounds in floating point; `quantize` packs; `hadax.quantization.storage`, which needs the
+package safetensors, keeps what it packed in files.
+"""
+
+from hadax.quantization.clipping import GPTQ_SHARES, LEARNED_START, best_clip, learned_clip
 from hadax.quantization.folding import fold_gain, fold_into_reader, fold_into_writer
+from hadax.quantization.formats import Codebook, FloatFormat, Format, IntFormat, lloyd_max, nf4
 from hadax.quantization.fused import grouped_ifwht, pack_planes, rotate_and_quantize
+from hadax.quantization.qtensor import QTensor, quantize, quantized_matmul
+from hadax.quantization.rounding import round_stochastic, straight_through
+from hadax.quantization.scales import ScaleSpec
+from hadax.quantization.simulated import fake_quantize, simulate
 from hadax.quantization.sites import (
     ModelSites,
     Norm,
@@ -12,11 +22,18 @@ from hadax.quantization.sites import (
     untie,
 )
 from hadax.quantization.statistics import incoherence, kurtosis
-from hadax.quantization.uniform import best_clip, fake_quantize
 
 __all__ = [
+    "GPTQ_SHARES",
+    "LEARNED_START",
+    "Codebook",
+    "FloatFormat",
+    "Format",
+    "IntFormat",
     "ModelSites",
     "Norm",
+    "QTensor",
+    "ScaleSpec",
     "Site",
     "assert_invariant",
     "best_clip",
@@ -29,7 +46,15 @@ __all__ = [
     "grouped_ifwht",
     "incoherence",
     "kurtosis",
+    "learned_clip",
+    "lloyd_max",
+    "nf4",
     "pack_planes",
+    "quantize",
+    "quantized_matmul",
     "rotate_and_quantize",
+    "round_stochastic",
+    "simulate",
+    "straight_through",
     "untie",
 ]

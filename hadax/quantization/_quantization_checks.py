@@ -77,3 +77,13 @@ def gains(name: str, shape: tuple[int, ...], kernel: tuple[int, ...]) -> None:
             f"Argument `{name}` must have the shape of the kernel without its last axis, "
             f"{kernel[:-1]}, but has {name}.shape={shape}."
         )
+
+
+def search(exponent: float, shares: Sequence[float] | np.ndarray) -> None:
+    """Refuse a search that has no best clip."""
+    if not exponent > 0:
+        raise ValueError(f"Argument `exponent` must be above 0, but is {exponent}.")
+    if len(shares) == 0:
+        raise ValueError("Argument `shares` must hold a share to try, but is empty.")
+    for share in shares:
+        one_share("shares", float(share))

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 import hadax
-from hadax import _lloyd_max
+from hadax import _lloyd_max, _packing
 from hadax.compression import (
     Compressed,
-    _packing,
     decompress,
     drive,
     eden,
@@ -30,20 +29,6 @@ def gaussian(*shape, dtype=jnp.float32):
 def sent(key, x, **settings):
     """What arrives of x, compiled as a whole: that takes less time than its parts one by one."""
     return jax.jit(lambda key, x: decompress(key, eden(key, x, **settings)))(key, x)
-
-
-@pytest.mark.parametrize("bits", range(1, 9))
-@pytest.mark.parametrize("n", [1, 5, 16])
-def test_packing_loses_nothing_and_leaves_no_gap(bits, n):
-    codes = np.random.default_rng(bits).integers(0, 2**bits, (3, n))
-    packed = _packing.pack(jnp.asarray(codes), bits)
-    assert packed.shape == (3, math.ceil(n * bits / 8))
-    np.testing.assert_array_equal(_packing.unpack(packed, bits, n), codes)
-
-
-def test_one_bit_is_packed_as_numpy_does():
-    codes = np.random.default_rng(0).integers(0, 2, 24)
-    np.testing.assert_array_equal(_packing.pack(jnp.asarray(codes), 1), np.packbits(codes))
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])

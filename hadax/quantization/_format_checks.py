@@ -1,0 +1,127 @@
+"""Error texts of number formats, scales and quantized tensors; others are in `hadax._checks`."""
+
+import math
+from typing import Any
+
+from hadax import _checks
+
+_MOST_LEVELS = 256
+
+
+def int_format(bits: object, symmetric: object) -> None:
+    """Refuse a width that no integer format has."""
+    number = _checks.integer("bits", bits, minimum=2)
+    _checks.at_most("bits", number, 16, what="limit")
+    _checks.flag("symmetric", symmetric)
+
+
+def float_format(name: object, names: tuple[str, ...]) -> None:
+    """Refuse an unknown float."""
+    _checks.choice("name", name, names)
+
+
+def codebook(levels: Any, unit: object) -> None:
+    """Refuse levels that are no codebook."""
+    if not isinstance(levels, tuple) or not all(isinstance(level, float) for level in levels):
+        raise TypeError(
+            "Argument `levels` must be a tuple of Python floats, which jit can compare, but is "
+            f"{levels!r:.80}."
+        )
+    if not 2 <= len(levels) <= _MOST_LEVELS:
+        raise ValueError(
+            f"Argument `levels` must hold 2 to {_MOST_LEVELS} levels, but holds {len(levels)}."
+        )
+    if not all(map(math.isfinite, levels)) or sorted(set(levels)) != list(levels):
+        raise ValueError("Argument `levels` must be finite and increasing, but is not. Sort it.")
+    _checks.choice("unit", unit, ("peak", "rms"))
+
+
+def sphere(value: object) -> int:
+    """`value` as the dimension of a sphere whose coordinates have a density that is bounded."""
+    return _checks.integer("d", value, minimum=3)
+
+
+def format(name: str, value: object, kind: type) -> None:
+    """Refuse anything but a number format."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"Argument `{name}` must be a number format, but is {value!r:.80}. Make one with "
+            "hadax.quantization.IntFormat(4), for example."
+        )
+
+
+def scale_spec(
+    axis: object, block: Any, dtype: object, dtypes: tuple[str, ...], rounding: object
+) -> None:
+    """Refuse fields that describe no scales; axes are checked where there is an array."""
+    if isinstance(axis, list):
+        raise TypeError(f"Argument `axis` must be an integer, a tuple or None, but is {axis}.")
+    if block is not None:
+        for one in block if isinstance(block, tuple) else (block,):
+            _checks.integer("block", one, minimum=1)
+    if dtype is not None:
+        _checks.choice("dtype", dtype, dtypes)
+    _checks.choice("rounding", rounding, ("nearest", "up"))
+
+
+def spec(name: str, value: object, kind: type) -> None:
+    """Refuse anything but a description of scales."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"Argument `{name}` must be a ScaleSpec, but is {value!r:.80}. Make one with "
+            "hadax.quantization.ScaleSpec(axis=-2), for example."
+        )
+
+
+def one_block_an_axis(blocks: tuple[int | None, ...], axes: tuple[int, ...]) -> None:
+    """Refuse another number of blocks than of axes."""
+    if len(blocks) != len(axes):
+        raise ValueError(
+            f"Argument `block` must be an integer or have one an axis, but has {len(blocks)} for "
+            f"{len(axes)} axes."
+        )
+
+
+def divides(block: int, axis: int, shape: tuple[int, ...]) -> None:
+    """Refuse a block that does not divide the axis it cuts."""
+    if shape[axis] % block:
+        raise ValueError(
+            f"Argument `block` must divide the length of x along axis={axis}, but is {block} and "
+            f"x.shape={shape}. Pad x with zeros to a multiple, or pass a divisor."
+        )
+
+
+def one_clip(is_pair: bool, unit: str) -> None:
+    """Refuse two clips for a format whose scale is no end of a range."""
+    if is_pair and unit == "rms":
+        raise ValueError(
+            "Argument `clip` must be one share for a format of unit 'rms', but is a pair."
+        )
+
+
+def unpackable(bits: int) -> None:
+    """Refuse a format whose codes have more than a byte."""
+    if bits > 8:
+        raise ValueError(
+            f"Argument `format` must have at most 8 bits to be packed, but has {bits}. "
+            "`simulate` takes it."
+        )
+
+
+def matmul(x: Any, kernel: Any, kind: type) -> None:
+    """Refuse a kernel that x cannot be multiplied with."""
+    if not isinstance(kernel, kind):
+        raise TypeError(
+            f"Argument `kernel` must be a {kind.__name__}, but is a {type(kernel).__name__}. Make "
+            "one with hadax.quantization.quantize."
+        )
+    if len(kernel.shape) != 2:
+        raise ValueError(
+            f"Argument `kernel` must have 2 axes, but has shape {kernel.shape}. For layers, "
+            "jax.vmap or jax.lax.scan over it."
+        )
+    if x.ndim == 0 or x.shape[-1] != kernel.shape[0]:
+        raise ValueError(
+            f"Argument `x` must have length {kernel.shape[0]} along axis=-1, as the kernel, but "
+            f"has x.shape={x.shape}."
+        )

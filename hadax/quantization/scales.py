@@ -1,0 +1,59 @@
+"""What shares a scale, and how scales are kept."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import jax.numpy as jnp
+
+from hadax._typing import Array
+from hadax.quantization import _format_checks, _quantization_checks
+
+ScaleDtype: TypeAlias = Literal["float32", "float16", "e4m3", "e8m0"]
+ScaleRounding: TypeAlias = Literal["nearest", "up"]
+
+STORED = {
+    "float32": jnp.float32,
+    "float16": jnp.float16,
+    "e4m3": jnp.float8_e4m3fn,
+    "e8m0": jnp.float8_e8m0fnu,
+}
+
+
+@dataclass(frozen=True)
+class ScaleSpec:
+    """Which entries of an array share a scale, and the dtype in which scales are kept. Static.
+
+    | one scale for each | of kernels W[in, out] or activations x[..., n] |
+    |---|---|
+    | tensor | `ScaleSpec(axis=None)` |
+    | output channel | `ScaleSpec(axis=-2)` |
+    | token | `ScaleSpec(axis=-1)` |
+    | group of 32 inputs of an output channel | `ScaleSpec(axis=-2, block=32)` |
+    | tile of 16 x 16 | `ScaleSpec(axis=(-2, -1), block=16)` |
+
+    `axis`: the axes along which entries share scales, None for all. `block`: how many neighbours
+    share one along each of them, an integer or one an axis, which must divide the length; None for
+    all. `dtype`: None for that of the computation, float32 or float64; "e8m0" are powers of two.
+    `rounding`: of a scale to that dtype, to "nearest", after which the largest entries may be
+    clipped, or "up". A scale beyond its dtype's range goes to the end of it.
+    """
+
+    axis: int | tuple[int, ...] | None = -1
+    block: int | tuple[int, ...] | None = None
+    dtype: ScaleDtype | None = None
+    rounding: ScaleRounding = "nearest"
+
+    def __post_init__(self):
+        _format_checks.scale_spec(self.axis, self.block, self.dtype, tuple(STORED), self.rounding)
+
+    def counts(self, x: Array) -> tuple[int, ...]:
+        """How many scales x has along each of its axes: the shape of its scales."""
+        axes = _quantization_checks.axes(x, self.axis)
+        blocks = self.block if isinstance(self.block, tuple) else (self.block,) * len(axes)
+        _format_checks.one_block_an_axis(blocks, axes)
+        counts = list(x.shape)
+        for axis, block in zip(axes, blocks, strict=True):
+            if block is not None:
+                _format_checks.divides(block, axis, x.shape)
+            counts[axis] = 1 if block is None else x.shape[axis] // block
+        return tuple(counts)
