@@ -73,10 +73,11 @@ def approximate_automorphisms(
 
     Permutations that send one orbit of the group found so far to another one, or one orbit of pairs
     to another one, are searched for with `anchored_automorphism`. Such a P joins the group G if
-    $|P R_G - R_G P|_F^2$ is at most some standard deviations above its mean for Gaussian vectors
-    whose covariance is the average over $\langle G, P\rangle$, by simulation; for the trivial G
-    this mean is `commutator_floor`. Each one that joins takes noise off the average $R_G$ in which
-    the next ones are searched for.
+    $|P R_G - R_G P|_F^2$ and $|R - R_{\langle G, P\rangle}|_F^2$ are at most some standard
+    deviations above their means for Gaussian vectors whose covariance is the average over
+    $\langle G, P\rangle$, by simulation; for the trivial G the first mean is `commutator_floor`.
+    The second keeps many steps, none of them refuted, from adding up to a group that is. Each one
+    that joins takes noise off the average $R_G$ in which the next ones are searched for.
 
     Args:
         R: array (n, n), real and symmetric.
@@ -180,26 +181,36 @@ class _Search:
             yield from ({first: first, point: int(k)} for k in seconds if k > point)
 
     def _extended(self, anchors: list[dict[int, int]]) -> bool:
-        """Accept the best permutation with one of these anchors that passes the test, if one."""
+        """Accept the best permutation with one of these anchors that passes the tests, if one."""
         found = [_assignment.best(self.seen, each) for each in anchors]
         for p in sorted(found, key=lambda p: _assignment.commutator(self.seen, p)):
             labels = _components.orbitals(np.stack([*self.accepted, p]))
-            if _assignment.commutator(self.seen, p) <= self._limit(p, labels):
+            if self._passes(p, labels):
                 self.accepted.append(p)
                 self._average()
                 return True
         return False
 
-    def _limit(self, p: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-        """What noise may leave of the commutator if p belongs to the group; `labels` are the
-        orbitals of both."""
+    def _passes(self, p: NDArray[np.int64], labels: NDArray[np.int64]) -> bool:
+        """Whether noise may leave what is left of the commutator, and of R off the average over the
+        larger group, whose orbitals are `labels`: many small steps may add up to a large one."""
+        left = self._left(self.R, p, labels)
         if self.snapshots is None:
-            return _EXACT * float(np.square(self.seen).sum())
+            return bool(left[0] <= _EXACT * np.square(self.seen).sum())
         average = _means(self.R, labels)
-        draws = _sample_covariances(average, self.snapshots, self.rng)
-        seen = self._scaled(_means(draws, self.labels))
-        left = np.square(seen[:, p][:, :, p] - seen).sum(axis=(1, 2))
-        return float(left.mean() + self.deviations * left.std(ddof=1))
+        draws = self._left(_sample_covariances(average, self.snapshots, self.rng), p, labels)
+        limits = draws.mean(axis=1) + self.deviations * draws.std(axis=1, ddof=1)
+        return bool((left <= limits).all())
+
+    def _left(
+        self, R: NDArray[np.float64], p: NDArray[np.int64], labels: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """|P S - S P|^2 of the averages S over the group found so far, and how far R is from its
+        average over the larger one: (2, ...) for covariances (..., n, n)."""
+        S = self._scaled(_means(R, self.labels))
+        commutator = S[..., p, :][..., p] - S
+        rest = self._scaled(R) - self._scaled(_means(R, labels))
+        return np.square(np.stack([commutator, rest])).sum(axis=(-2, -1))
 
 
 def _means(R: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -80,6 +80,23 @@ def test_the_group_of_snapshots(log):
     assert groups.rank(groups.approximate_automorphisms(estimate)) == 256
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_what_is_found_from_few_snapshots_is_not_refuted(log):
+    # Neighbours on a smooth circle look alike to 64 snapshots. No swap of two is refuted by itself,
+    # all of them together are: they would make all points exchangeable.
+    i = np.arange(16)
+    R = np.exp(np.cos(2 * np.pi * (i[:, None] - i) / 16)) + 0.05 * np.eye(16)
+    estimate = sampled(R, 64, seed=0)
+    labels = groups.orbitals(groups.approximate_automorphisms(estimate, snapshots=64, log=log))
+
+    def left(S):
+        return np.square(S - averaged(S, labels)).sum()
+
+    average = averaged(estimate, labels)
+    drawn = [left(sampled(average, 64, seed)) for seed in range(400)]
+    assert left(estimate) < np.mean(drawn) + 6.5 * np.std(drawn)
+
+
 def test_exchanges_end_where_none_gains():
     rng = np.random.default_rng(0)
     R = rng.normal(size=(7, 7))
