@@ -1,12 +1,11 @@
 """Permutation groups, what they leave of a matrix, and the transforms that are their bases.
 
-`actions`, `cubes`, `products` and `regular` make groups; `orbitals`, `averages` and `risks` say
-what is invariant under them; `eigenbases` has the fast transforms, `decomposition` the numerical
-bases, and `coding` says what a basis is worth to a coder. What the statements are and whose:
-docs/theory/matched_groups.md.
-what is invariant under them; `eigenbases` has the fast transforms and `decomposition` the
-numerical bases; `fractional` has a continuous group's. What the statements are and whose:
-docs/theory/matched_groups.md and docs/theory/continuous_groups.md.
+`actions`, `cubes`, `products`, `regular` and `relabelled` make groups; `orbitals`, `averages` and
+`risks` say what is invariant under them; `eigenbases` has the fast transforms, `decomposition` the
+numerical bases, `fractional` a continuous group's, and `coding` says what a basis is worth to a
+coder. `matching` finds the group that fits vectors: `selection` ranks known ones, `discovery` looks
+for an order of the points, `commutators` and `automorphisms` for permutations. What the statements
+are and whose: docs/theory/matched_groups.md and docs/theory/continuous_groups.md.
 """
 
 from hadax.groups.actions import cyclic, dihedral, reflection, symmetric, trivial
