@@ -333,6 +333,6 @@ def real_float(name: str, x: ArrayLike) -> Array:
     if not jnp.issubdtype(found.dtype, jnp.floating):
         raise TypeError(
             f"Argument `{name}` must be real floating point, but has {name}.dtype={found.dtype}. "
-            "Cast it, for example with x.astype('float32')."
+            f"Cast it, for example with {name}.astype('float32')."
         )
     return found

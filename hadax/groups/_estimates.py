@@ -29,8 +29,9 @@ def covariance(x: ArrayLike, snapshots: int | None) -> tuple[NDArray[np.float64]
     if snapshots is None:
         _group_checks.snapshots("x", values, values.shape[-1] if values.ndim else 0)
         _group_checks.not_all_zero("x", values)
+        _group_checks.no_covariance("x", values)
         return values.T @ values / len(values), len(values)
-    _group_checks.symmetric("x", values)
+    _group_checks.covariance("x", values)
     return (values + values.T) / 2, _checks.integer("snapshots", snapshots, minimum=2)
 
 

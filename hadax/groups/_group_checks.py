@@ -13,6 +13,10 @@ from hadax._typing import Array, ArrayLike, DTypeLike
 Table: TypeAlias = Array | NDArray | Sequence[Any]
 """What tables of integers, whose values must be known, are given as: arrays, or lists of rows."""
 
+_EQUAL = 1e-5  # of the largest entry: what single precision may do to a symmetric matrix
+_NOTHING = 1e-10  # of the largest eigenvalue: what round-off leaves of one that is zero
+_ROUNDED = 1e-2  # of the largest eigenvalue: what 16-bit floats may do to a small one
+
 
 def instance(name: str, value: object, *kinds: type) -> None:
     """Refuse anything but a group, or another thing that has an average."""
@@ -53,13 +57,13 @@ def acts_on(name: str, rows: NDArray[np.int64], n: int) -> None:
 
 def members(name: str, value: ArrayLike, n: int) -> Array:
     """`value` as matrices (k, n, n)."""
-    found = matrices(name, value, n)
+    found = _checks.array(name, value)
     if found.ndim != 3 or found.shape[0] == 0:
         raise ValueError(
             f"Argument `{name}` must be permutations (k, {n}) or matrices (k, {n}, {n}), but has "
             f"{name}.shape={found.shape}."
         )
-    return found
+    return matrices(name, found, n)
 
 
 def real_for_snapshots(dtype: DTypeLike) -> None:
@@ -121,11 +125,10 @@ def square(name: str, value: Array | NDArray) -> None:
 def own_transpose(name: str, value: NDArray) -> None:
     """Refuse a matrix that is not symmetric."""
     square(name, value)
-    difference = np.abs(value - value.T).max()
-    if difference > 1e-5 * np.abs(value).max():
+    if not _is_symmetric(value):
         raise ValueError(
-            f"Argument `{name}` must be symmetric, but differs from its transpose by {difference}. "
-            f"Pass ({name} + {name}.T) / 2."
+            f"Argument `{name}` must be symmetric, but differs from its transpose by "
+            f"{np.abs(value - value.T).max()}. Pass ({name} + {name}.T) / 2."
         )
 
 
@@ -141,6 +144,11 @@ def positive_definite(name: str, value: NDArray) -> None:
 
 def anchors(name: str, value: Mapping[int, int], n: int) -> dict[int, int]:
     """`value` as part of a permutation: some points and their images."""
+    if not isinstance(value, Mapping):
+        raise TypeError(
+            f"Argument `{name}` must be a dict of points and their images, but is a "
+            f"{type(value).__name__}."
+        )
     found = {_checks.integer(name, i): _checks.integer(name, k) for i, k in value.items()}
     outside = [i for pair in found.items() for i in pair if not 0 <= i < n]
     if outside or len(set(found.values())) < len(found):
@@ -151,17 +159,19 @@ def anchors(name: str, value: Mapping[int, int], n: int) -> dict[int, int]:
     return found
 
 
-def matrices(name: str, value: ArrayLike, n: int) -> Array:
-    """`value` as real or complex matrices (..., n, n)."""
+def matrices(name: str, value: ArrayLike, n: int | None = None) -> Array:
+    """`value` as real or complex matrices (..., n, n), of any size where no n is given."""
     found = _checks.array(name, value)
     if not jnp.issubdtype(found.dtype, jnp.inexact):
         raise TypeError(
             f"Argument `{name}` must be real or complex floating point, but has "
             f"{name}.dtype={found.dtype}. Cast it, for example with {name}.astype('float32')."
         )
-    if found.ndim < 2 or found.shape[-2:] != (n, n):
+    size = found.shape[-1:] * 2 if n is None else (n, n)
+    if found.ndim < 2 or found.shape[-2:] != size:
+        each = "n" if n is None else n
         raise ValueError(
-            f"Argument `{name}` must have the shape (..., {n}, {n}), but has "
+            f"Argument `{name}` must have the shape (..., {each}, {each}), but has "
             f"{name}.shape={found.shape}."
         )
     return found
@@ -211,14 +221,48 @@ def not_all_zero(name: str, value: NDArray) -> None:
         raise ValueError(f"Argument `{name}` must be not all zero: it has no covariance.")
 
 
-def symmetric(name: str, value: NDArray) -> None:
-    """Refuse anything but a symmetric matrix with a positive trace."""
-    square(name, value)
-    scale = np.abs(value).max()
-    if np.abs(value - value.T).max() > 1e-5 * scale or np.trace(value) <= 0:
+def covariance(name: str, value: NDArray) -> None:
+    """Refuse anything but a symmetric matrix with a positive trace and no negative eigenvalue."""
+    is_square = value.ndim == 2 and value.shape[0] == value.shape[1] > 0
+    if not is_square or not _is_symmetric(value) or np.trace(value) <= 0:
         raise ValueError(
-            f"Argument `{name}` must be a covariance where `snapshots` is given: symmetric, with a "
-            "positive trace. Leave `snapshots` out for vectors, one a row."
+            f"Argument `{name}` must be a covariance where `snapshots` is given: a symmetric "
+            f"matrix with a positive trace, but has {name}.shape={value.shape}. Leave `snapshots` "
+            "out for vectors, one a row."
+        )
+    values = np.linalg.eigvalsh(value)
+    if values[0] < -_ROUNDED * values[-1]:
+        raise ValueError(
+            f"Argument `{name}` must be a covariance where `snapshots` is given, but has the "
+            f"negative eigenvalue {values[0]}."
+        )
+
+
+def no_covariance(name: str, value: NDArray) -> None:
+    """Refuse a covariance in the place of vectors: its rows would be taken for some."""
+    if value.shape[0] == value.shape[1] > 1 and _is_symmetric(value):
+        raise ValueError(
+            f"Argument `{name}` must be vectors, one a row, where `snapshots` is not given, but is "
+            "a symmetric matrix. Pass snapshots=, how many vectors the covariance is estimated "
+            "from; for one that is known a large number, for example 10**6."
+        )
+
+
+def _is_symmetric(value: NDArray) -> bool:
+    """Whether a matrix is its own transpose, up to rounding."""
+    return bool(np.abs(value - value.T).max() <= _EQUAL * np.abs(value).max())
+
+
+def not_degenerate(name: str, R: NDArray[np.float64], L: int) -> None:
+    """Refuse a covariance that stays singular with more vectors than entries: no model of it that
+    fits has a likelihood."""
+    values = np.linalg.eigvalsh(R)
+    missing = int(np.sum(values <= _NOTHING * values[-1]))
+    if missing and len(R) < L:
+        raise ValueError(
+            f"Argument `{name}` must have a covariance of full rank, but in {missing} of {len(R)} "
+            "dimensions there is no variance. Leave out constant entries, or add white noise of the "
+            "size of rounding."
         )
 
 

@@ -143,7 +143,7 @@ def coloring_index(R: Inexact[ArrayLike, "..."]) -> Inexact[Array, "..."]:
     See Also:
         `commutativity_residual`.
     """
-    wide = _wide(_group_checks.matrices("R", R, jnp.shape(R)[-1] if jnp.ndim(R) else 0))
+    wide = _wide(_group_checks.matrices("R", R))
     return jnp.square(_norm(wide - _white_part(wide)) / _norm(wide))
 
 

@@ -88,7 +88,7 @@ def klt_coding_gain(R: Inexact[ArrayLike, "..."]) -> Inexact[Array, "..."]:
     References:
         Jayant & Noll (1984), key `jayant1984`.
     """
-    R = _wide(_group_checks.matrices("R", R, jnp.shape(R)[-1] if jnp.ndim(R) else 0))
+    R = _wide(_group_checks.matrices("R", R))
     pivots = jnp.real(jnp.diagonal(jnp.linalg.cholesky(R), axis1=-2, axis2=-1))
     level = jnp.real(jnp.trace(R, axis1=-2, axis2=-1)) / R.shape[-1]
     return _decibels(level, 2 * jnp.mean(jnp.log(pivots), axis=-1))

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hadax import _checks
 from hadax.groups import _components, _group_checks
 from hadax.groups.base import PermutationGroup
 from hadax.groups.orbitals import orbitals
@@ -77,7 +78,8 @@ def symmetry_adapted(group: PermutationGroup, *, seed: int = 0) -> Decomposition
         The parts, small dimensions first, and the basis.
 
     Raises:
-        TypeError: group is no group.
+        ValueError: seed is negative.
+        TypeError: group is no group, or seed no integer.
 
     Cost:
         O(n^3) operations, in NumPy.
@@ -96,7 +98,7 @@ def symmetry_adapted(group: PermutationGroup, *, seed: int = 0) -> Decomposition
         Dixon (1970), key `dixon1970`.
     """
     _group_checks.instance("group", group, PermutationGroup)
-    return _decompose(orbitals(group), np.random.default_rng(seed))
+    return _decompose(orbitals(group), seed)
 
 
 def coherent_closure(colors: _group_checks.Table) -> NDArray[np.int64]:
@@ -163,8 +165,8 @@ def coherent_basis(colors: _group_checks.Table, *, seed: int = 0) -> Decompositi
         The parts and the basis. Dimensions are those of the algebra's common eigenspaces.
 
     Raises:
-        ValueError: colors is no square matrix.
-        TypeError: colors does not hold integers.
+        ValueError: colors is no square matrix, or seed is negative.
+        TypeError: colors does not hold integers, or seed is none.
 
     Cost:
         As `coherent_closure`, and O(n^3) operations in NumPy.
@@ -182,11 +184,12 @@ def coherent_basis(colors: _group_checks.Table, *, seed: int = 0) -> Decompositi
     References:
         Weisfeiler & Leman (1968), key `weisfeiler1968`.
     """
-    return _decompose(coherent_closure(colors), np.random.default_rng(seed))
+    return _decompose(coherent_closure(colors), seed)
 
 
-def _decompose(labels: NDArray[np.int64], rng: np.random.Generator) -> Decomposition:
+def _decompose(labels: NDArray[np.int64], seed: int) -> Decomposition:
     """Dixon's method on the matrices that are constant on `labels`."""
+    rng = np.random.default_rng(_checks.integer("seed", seed, minimum=0))
     r = int(labels.max()) + 1
 
     def member() -> NDArray[np.float64]:

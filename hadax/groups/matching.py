@@ -32,10 +32,10 @@ class Discovery:
       or fits no better than none: then use the KLT; or "white", where every orthonormal basis
       serves;
     * `group` and `basis`: the group and the operator from a vector to its coefficients: its
-      eigenbasis, or the KLT of the averaged covariance where it has none. The trivial group and the
-      KLT where nothing matches;
-    * `delta`: `commutativity_residual` of the best group, trivial or not matching ones apart;
-    * `alpha`: `coloring_index`, and `alpha_floor` its mean for white vectors;
+      eigenbasis, or the KLT of the averaged covariance where it has none. Where there is no match,
+      the trivial group and the KLT;
+    * `delta`: `commutativity_residual` of the `best` group, whether it matches or not;
+    * `alpha`: `coloring_index`, and `alpha_floor` its mean for white vectors, about;
     * `z_score`: what the best group leaves of the sample covariance, in standard deviations above
       its mean if the group were right, both of the cube root;
     * `candidates`: all that were compared, best first.
@@ -88,8 +88,9 @@ def discover(
     The definitions, like those of $\delta$ and $\alpha$, are this project's.
 
     Args:
-        x: vectors (L, n), real, of mean zero, one a row, n at least 2; or with `snapshots` a
-            covariance (n, n).
+        x: vectors (L, n), real, one a row, n at least 2; or with `snapshots` a covariance (n, n).
+            The mean is taken to be zero: subtract it before. With no more vectors than entries the
+            trivial group has no likelihood, and what is said of the others is little.
         snapshots: how many vectors the covariance was estimated from; for one that is known, a
             large number, for example 10**6.
         blind: look for orders of the points as well (for n of at least 4, trees and bits for powers
@@ -102,7 +103,9 @@ def discover(
         The verdict, the group, its basis, and the numbers behind them.
 
     Raises:
-        ValueError: x has another shape or is not finite, limit is negative, or rounds is.
+        ValueError: x has another shape or is not finite, is a covariance though snapshots is not
+            given, or none though it is, or more than n vectors span less than n dimensions; limit,
+            rounds or seed is negative.
         TypeError: x holds no real numbers, or an option is of another type.
 
     Cost:
@@ -132,9 +135,12 @@ def discover(
     if blind is not None:
         _checks.flag("blind", blind)
     limit = _group_checks.nonnegative("limit", limit)
+    rounds = _checks.integer("rounds", rounds, minimum=0)
+    seed = _checks.integer("seed", seed, minimum=0)
     R, L = _estimates.covariance(x, snapshots)
     n = len(R)
     _group_checks.least("x", n, 2)
+    _group_checks.not_degenerate("x", R, L)
     candidates = list(selection.select(R, selection.library(n), snapshots=L))
     if n >= 4 and (n <= _BLIND if blind is None else blind):
         searches = [discovery.discover_cyclic]

@@ -151,6 +151,8 @@ def test_bad_input(without_shape_checks):
     for anchors in ({0: 4}, {-1: 0}, {0: 1, 2: 1}):
         with pytest.raises(ValueError, match=r"must send some of the points 0 \.\.\. 3"):
             groups.anchored_automorphism(eye, anchors)
+    with pytest.raises(TypeError, match="`anchors` must be a dict"):
+        groups.anchored_automorphism(eye, [0, 1])
     with pytest.raises(ValueError, match="positive definite with log=True"):
         groups.approximate_automorphisms(np.ones((4, 4)), log=True)
     with pytest.raises(ValueError, match="`snapshots` must be at least 1"):

@@ -150,5 +150,7 @@ def test_bad_input(without_shape_checks):
     for gain in functions():
         with pytest.raises(TypeError, match="`R` must be real or complex floating point"):
             gain(jnp.eye(8, dtype=int))
-    with pytest.raises(ValueError, match=r"`R` must have the shape \(\.\.\., 4, 4\)"):
-        groups.klt_coding_gain(jnp.ones((3, 4)))
+    for wrong in (jnp.ones((3, 4)), jnp.ones(4)):
+        with pytest.raises(ValueError, match=r"`R` must have the shape \(\.\.\., n, n\)"):
+            groups.klt_coding_gain(wrong)
+    assert abs(groups.klt_coding_gain([[2.0, 0.0], [0.0, 2.0]])) < 1e-5  # a list, without a warning

@@ -158,6 +158,8 @@ def test_bad_input(without_shape_checks):
         groups.double_commutator(eye, np.arange(3)[None])
     with pytest.raises(ValueError, match=r"permutations \(k, 4\) or matrices"):
         groups.double_commutator(eye, jnp.ones((2, 2, 4, 4)))
+    with pytest.raises(ValueError, match=r"permutations \(k, 4\) or matrices"):
+        groups.double_commutator(eye, [1, 2, 3, 0])
     with pytest.raises(ValueError, match=r"permutations of 0 \.\.\. 3"):
         groups.double_commutator(eye, np.zeros((1, 4), int))
     with pytest.raises(TypeError, match="`snapshots` must be None where R or the dictionary"):

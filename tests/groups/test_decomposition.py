@@ -217,3 +217,5 @@ def test_bad_input(without_shape_checks):
         groups.coherent_closure(np.eye(2))
     with pytest.raises(ValueError, match="`colors` must be a square matrix"):
         groups.coherent_basis(np.zeros((2, 3), int))
+    with pytest.raises(ValueError, match="`seed` must be at least 0"):
+        groups.symmetry_adapted(S4, seed=-1)
