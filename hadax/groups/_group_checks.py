@@ -261,8 +261,8 @@ def not_degenerate(name: str, R: NDArray[np.float64], L: int) -> None:
     if missing and len(R) < L:
         raise ValueError(
             f"Argument `{name}` must have a covariance of full rank, but in {missing} of {len(R)} "
-            "dimensions there is no variance. Leave out constant entries, or add white noise of the "
-            "size of rounding."
+            "dimensions there is no variance. Leave out constant entries, or add white noise of "
+            "the size of rounding."
         )
 
 

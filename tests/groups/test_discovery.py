@@ -207,7 +207,7 @@ def test_the_same_seed_gives_the_same_answer():
         (lambda: groups.discover(np.ones((9, 4)), seed=0.5), TypeError, "seed"),
         # Its rows would be taken for four vectors.
         (lambda: groups.discover(np.eye(4) + 1), ValueError, "Pass snapshots="),
-        (lambda: groups.discover(np.ones((9, 4)), snapshots=9), ValueError, "Leave `snapshots` out"),
+        (lambda: groups.discover(np.ones((9, 4)), snapshots=9), ValueError, "`snapshots` out"),
         (lambda: groups.discover(np.eye(4) - 0.3, snapshots=9), ValueError, "negative eigenvalue"),
         # Without this, "no match" for what is exactly invariant: no likelihood is finite.
         (lambda: groups.discover(np.ones((9, 4))), ValueError, "in 3 of 4 dimensions"),
