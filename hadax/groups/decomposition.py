@@ -197,13 +197,15 @@ def _decompose(labels: NDArray[np.int64], seed: int) -> Decomposition:
 
     spaces = _eigenspaces([member() for _ in range(_DRAWS)])
     other = member()  # not symmetric: it also maps between copies of complex and quaternion kind
+    smallest = _GAP * float(np.linalg.norm(other))
     samples = [member() for _ in range(_SAMPLES)]
     found: list[tuple[Part, NDArray[np.float64]]] = []
     while spaces:
         first, *rest = spaces
         copies, spaces = [first], []
+        moved = other @ first
         for space in rest:
-            image = _image(other, first, space)
+            image = _image(moved, space, smallest)
             if image is None:
                 spaces.append(space)
             else:
@@ -234,13 +236,14 @@ def _eigenspaces(members: list[NDArray[np.float64]]) -> list[NDArray[np.float64]
 
 
 def _image(
-    member: NDArray[np.float64], first: NDArray[np.float64], space: NDArray[np.float64]
+    moved: NDArray[np.float64], space: NDArray[np.float64], smallest: float
 ) -> NDArray[np.float64] | None:
-    """The basis of `space` that `member` sends the basis `first` to, if it sends it there."""
-    if first.shape[1] != space.shape[1]:
+    """The basis of `space` that a subspace's is sent to by a map that takes it to `moved`, if there
+    is more than round-off of that in `space`."""
+    if moved.shape[1] != space.shape[1]:
         return None
-    between = space.T @ member @ first
-    if np.linalg.norm(between) <= _GAP * np.linalg.norm(member):
+    between = space.T @ moved
+    if np.linalg.norm(between) <= smallest:
         return None
     # A map that commutes with the group is a multiple of an orthogonal one: its polar factor.
     left, _, right = np.linalg.svd(between)
