@@ -6,6 +6,15 @@ from numpy.typing import NDArray
 
 from hadax import groups
 
+N = 16
+GROUPS: dict[str, groups.PermutationGroup] = {
+    "D16": groups.dihedral(N),
+    "Z2^4": groups.elementary_abelian(4),
+    "W4": groups.iterated_wreath(4),
+    "S16": groups.symmetric(N),
+}
+"""Groups on 16 points that several experiments look for."""
+
 
 def generator(key: jax.Array) -> np.random.Generator:
     """NumPy's generator, seeded by a key of JAX."""
@@ -33,11 +42,27 @@ def random_covariance(
     return S * n / np.trace(S) + noise * np.eye(n)
 
 
+def unit_covariance(
+    group: groups.PermutationGroup, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """A `random_covariance` of Frobenius norm 1."""
+    R = random_covariance(group, rng)
+    return R / np.linalg.norm(R)
+
+
 def gaussian_vectors(
     R: NDArray[np.float64], count: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Independent vectors (count, n) of mean zero and covariance R."""
     return rng.normal(size=(count, len(R))) @ np.linalg.cholesky(R).T
+
+
+def sample_covariance(
+    R: NDArray[np.float64], count: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """The sample covariance of `gaussian_vectors`."""
+    x = gaussian_vectors(R, count, rng)
+    return x.T @ x / count
 
 
 def leave_the_same(left: groups.PermutationGroup, right: groups.PermutationGroup) -> bool:

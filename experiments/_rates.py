@@ -7,9 +7,9 @@ from scipy import stats
 CONFIDENCE = 0.999
 
 
-def band(hits: int, repeats: int) -> tuple[float, float]:
-    """The Clopper-Pearson band of a rate, at the level CONFIDENCE."""
-    interval = stats.binomtest(hits, repeats).proportion_ci(CONFIDENCE, method="exact")
+def band(hits: int, repeats: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The Clopper-Pearson band of a rate."""
+    interval = stats.binomtest(hits, repeats).proportion_ci(confidence, method="exact")
     return float(interval.low), float(interval.high)
 
 

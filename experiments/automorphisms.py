@@ -14,11 +14,16 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from experiments import _references
+from experiments import _rates, _references
 from experiments._contract import Check, Experiment, Preset, Row
-from experiments._hidden_groups import GROUPS, N, covariance, sample_covariance
+from experiments._covariances import (
+    GROUPS,
+    N,
+    generator,
+    sample_covariance,
+    unit_covariance,
+)
 from experiments._settings import check_settings
 from hadax import groups
 
@@ -67,7 +72,7 @@ def trials(config: Config) -> Iterator[Trial]:
 
 def run(trial: Trial, key: jax.Array) -> dict[str, int]:
     """Count over the repeats."""
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    rng = generator(key)
     each = [_repeat(trial, rng) for _ in range(trial.repeats)]
     return {name: int(sum(counts[name] for counts in each)) for name in each[0]}
 
@@ -76,7 +81,7 @@ def _repeat(trial: Trial, rng: np.random.Generator) -> dict[str, int]:
     """One covariance."""
     group = GROUPS[trial.group]
     hidden = rng.permutation(N)
-    R = covariance(group, rng)[np.ix_(hidden, hidden)]
+    R = unit_covariance(group, rng)[np.ix_(hidden, hidden)]
     labels = groups.orbitals(group)[np.ix_(hidden, hidden)]
     estimate = sample_covariance(R, trial.snapshots, rng) if trial.snapshots else R
     seen = _logarithm(estimate) if trial.log else estimate
@@ -110,14 +115,6 @@ def _same(left: NDArray[np.int64], right: NDArray[np.int64]) -> bool:
     """Whether two labellings are the same but for the names."""
     both = np.unique(left * right.size + right).size
     return bool(both == left.max() + 1 == right.max() + 1)
-
-
-def band(row: Row, column: str, *, false_alarm: float) -> tuple[float, float]:
-    """The exact binomial band (Clopper and Pearson) of a share of the repeats."""
-    k, n, tail = row[column], row["repeats"], false_alarm / 2
-    low = float(stats.beta.ppf(tail, k, n - k + 1)) if k else 0.0
-    high = float(stats.beta.isf(tail, k + 1, n - k)) if k < n else 1.0
-    return low, high
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:
@@ -159,7 +156,9 @@ def _rate_checks(rows: Sequence[Row]) -> Iterator[Check]:
             )
         noisy = _together([row for row in rows if row["log"] == log and row["snapshots"]])
         if noisy["repeats"]:
-            low, high = band(noisy, "found", false_alarm=FALSE_ALARM / 2)
+            low, high = _rates.band(
+                noisy["found"], noisy["repeats"], confidence=1 - FALSE_ALARM / 2
+            )
             yield Check(
                 f"share of {noisy['repeats']} estimates in which the group is found, {search}",
                 "measured",

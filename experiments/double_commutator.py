@@ -20,7 +20,13 @@ from scipy import stats
 
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Row
-from experiments._hidden_groups import GROUPS, N, covariance, sample_covariance
+from experiments._covariances import (
+    GROUPS,
+    N,
+    generator,
+    sample_covariance,
+    unit_covariance,
+)
 from experiments._settings import check_settings
 from hadax import groups
 
@@ -84,12 +90,12 @@ def trials(config: Config) -> Iterator[Trial]:
 
 def run(trial: Trial, key: jax.Array) -> dict[str, float]:
     """Compute the spectrum, or simulate it."""
-    R = covariance(GROUPS[trial.group], np.random.default_rng(trial.covariance))
+    R = unit_covariance(GROUPS[trial.group], np.random.default_rng(trial.covariance))
     with jax.enable_x64(True):
         exact = groups.double_commutator(R, DICTIONARY, snapshots=max(1, trial.snapshots))
         null = int(exact.nullity(ROUND_OFF))
         if trial.snapshots:
-            rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+            rng = generator(key)
             sampled = [sample_covariance(R, trial.snapshots, rng) for _ in range(trial.draws)]
             return {"null": null, **_noisy(np.stack(sampled), exact, null, trial.snapshots)}
         return {

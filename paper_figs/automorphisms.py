@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.automorphisms import FALSE_ALARM, band
+from experiments._rates import band
+from experiments.automorphisms import FALSE_ALARM
 from paper_figs import palette
 
 NEEDS = ("automorphisms",)
@@ -37,7 +38,7 @@ def draw(df: pl.DataFrame) -> Figure:
             x = counts.index(row["snapshots"]) + aside
             _point(left, x, row["anchors"] / (15 * row["repeats"]), row)
             share = row["found"] / row["repeats"]
-            low, high = band(row, "found", false_alarm=FALSE_ALARM / df.height)
+            low, high = band(row["found"], row["repeats"], confidence=1 - FALSE_ALARM / df.height)
             _point(right, x, share, row, [[share - low], [high - share]])
     for ax, title in ((left, "anchors that succeed"), (right, "groups found")):
         ax.set_title(title)

@@ -17,6 +17,7 @@ from hadax.groups.base import PermutationGroup
 from hadax.groups.folded import FoldedAlgebra, FoldedDihedral, FoldedProduct
 from hadax.groups.orbitals import orbitals
 
+_ROWS = 1 << 20  # entries of matrices x x^T at once
 _TINY = 1e-10  # of the largest eigenvalue: a sample covariance of rank less than n has less
 
 
@@ -59,6 +60,33 @@ def bic(
     """L log det of the average and p log L; infinity where the average is singular."""
     penalty = parameters(structure) * math.log(snapshots)
     return snapshots * _log_det(average(structure, R)) + penalty
+
+
+def risk(structure: PermutationGroup | FoldedAlgebra, x: NDArray[np.float64]) -> float:
+    """`estimated_risk` of vectors (L, n), in double precision.
+
+    The squared norm of the average of x x^T is a sum over orbitals, or over basis vectors; that of
+    the deviations from their mean follows from it.
+    """
+    L = len(x)
+    R = x.T @ x / L
+    left = average(structure, R)
+    if isinstance(structure, FoldedAlgebra):
+        squares = float(np.sum((x @ _folded_basis(structure)) ** 4))
+    else:
+        labels, counts = symmetric_orbitals(structure)
+        rows = max(1, _ROWS // labels.size)
+        squares = sum(
+            float(np.sum(label_sums(labels, counts.size, _squares(part)) ** 2 / counts))
+            for part in np.split(x, range(rows, L, rows))
+        )
+    spread = squares - L * float(np.sum(left**2))
+    return float(np.sum((R - left) ** 2)) + 2 * spread / (L * (L - 1))
+
+
+def _squares(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """x x^T of each row."""
+    return x[:, :, None] * x[:, None, :]
 
 
 def _log_det(R: NDArray[np.float64]) -> float:

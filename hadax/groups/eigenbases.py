@@ -33,7 +33,7 @@ def eigenbasis(group: PermutationGroup | FoldedAlgebra) -> LinearOperator:
     * `iterated_wreath`: Haar, from coarse to fine;
     * `symmetric`: Helmert;
     * `direct_product`, `folded_product`, `wreath`, `join`: made of the parts' ones; for `join`
-      that of `left`;
+      that of `left`, or where it has none that of `right`;
     * `relabelled`: that of the group, after sorting.
 
     Args:
@@ -110,7 +110,10 @@ def _(group: Wreath) -> LinearOperator:
 @eigenbasis.register
 def _(group: Join) -> LinearOperator:
     # A larger group has fewer invariant matrices: those of its subgroup are diagonal already.
-    return eigenbasis(group.left)
+    try:
+        return eigenbasis(group.left)
+    except ValueError:  # not multiplicity free
+        return eigenbasis(group.right)
 
 
 @eigenbasis.register

@@ -264,7 +264,7 @@ def join(left: PermutationGroup, right: PermutationGroup) -> PermutationGroup:
     diagonalises them, with eigenvalues merged over the orbits of K.
 
     Args:
-        left: a group; if it has an eigenbasis, that one serves.
+        left: a group; if it has an eigenbasis, that one serves, else that of right.
         right: a group on the same points.
 
     Returns:

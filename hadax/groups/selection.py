@@ -4,9 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-import jax
-import numpy as np
-
 from hadax import _checks
 from hadax._typing import ArrayLike, Inexact
 from hadax.groups import _estimates, _group_checks
@@ -15,7 +12,6 @@ from hadax.groups.base import PermutationGroup
 from hadax.groups.cubes import elementary_abelian, hamming, iterated_wreath
 from hadax.groups.folded import FoldedAlgebra, FoldedKind, folded_dihedral, folded_product
 from hadax.groups.products import direct_product, wreath
-from hadax.groups.risks import estimated_risk
 
 Structure: TypeAlias = PermutationGroup | FoldedAlgebra
 Criterion: TypeAlias = Literal["bic", "risk"]
@@ -180,7 +176,7 @@ def select(
     if criterion == "bic":
         scores = [_estimates.bic(group, R, L) for group in found]
     elif snapshots is None:
-        scores = [float(_risk(group, np.asarray(x))) for group in found]
+        scores = [_estimates.risk(group, _group_checks.finite_values("x", x)) for group in found]
     else:
         raise ValueError('Argument `criterion` must be "bic" where only a covariance is given.')
     candidates = (
@@ -188,9 +184,6 @@ def select(
         for group, value in zip(found, scores, strict=True)
     )
     return tuple(sorted(candidates, key=lambda candidate: candidate.score))
-
-
-_risk = jax.jit(estimated_risk, static_argnums=0)
 
 
 def _partition(group: Structure) -> object:

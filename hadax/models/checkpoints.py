@@ -116,7 +116,7 @@ def _read_sizes(reader: GGUFReader, path: str | Path, tensors: Collection[str]) 
     try:
         return LlamaConfig(
             width=width, layers=layers, heads=heads, rope_base=rope_base, norm_epsilon=epsilon,
-            tied="output" not in tensors, **sizes,
+            tied="output" not in tensors, attention_bias=False, **sizes,
         )  # fmt: skip
     except ValueError as error:
         _model_checks.broken_file(path, kind, f"states sizes that fit no Llama ({error})")

@@ -108,13 +108,15 @@ def test_groups_of_a_known_field():
 
 
 def test_real_group_checks_see_losses_and_other_transforms():
-    row = {"signal": "china", "count": None, "best": "folded dihedral (DCT-II)", "gain": 8.0}
-    row |= {"klt_gain": 8.05}
+    row = {"signal": "china", "verdict": "match", "best": "folded dihedral (DCT-II)"}
+    row |= {"gain": 8.0, "own_klt_gain": 7.5}
     assert verdicts(real_groups.checks([row])) == ["yes", "yes"]
     assert verdicts(real_groups.checks([{**row, "gain": 7.0}])) == ["yes", "no"]
-    assert verdicts(real_groups.checks([{**row, "best": "D8"}])) == ["no", "yes"]
-    # Sunspots have too few windows for a KLT; digits are not asked for the cosine transform.
-    few = {**row, "signal": "sunspots", "gain": 1.0}
-    assert verdicts(real_groups.checks([row, few])) == ["yes", "yes"]
+    for other in ("D8", "folded dihedral (DCT-III)"):
+        assert verdicts(real_groups.checks([{**row, "best": other}])) == ["no", "yes"]
+    # Digits are not asked for the cosine transform, and no match has nothing to be compared.
     digits = {**row, "signal": "digits", "best": "D8"}
     assert verdicts(real_groups.checks([row, digits])) == ["yes", "yes"]
+    nothing = {**row, "verdict": "no match", "gain": 1.0}
+    assert verdicts(real_groups.checks([row, nothing])) == ["yes", "yes"]
+    assert real_groups.checks([{**nothing, "signal": "digits"}]) == []

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import automorphisms, double_commutator
-from experiments._hidden_groups import GROUPS, covariance, sample_covariance
+from experiments import _rates, automorphisms, double_commutator
+from experiments._covariances import GROUPS, sample_covariance, unit_covariance
 from hadax import groups
 
 KEY = jax.random.key(0)
@@ -22,7 +22,7 @@ def row_of(experiment, trial):
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_covariances_are_those_of_the_group(name):
-    R = covariance(GROUPS[name], np.random.default_rng(0))
+    R = unit_covariance(GROUPS[name], np.random.default_rng(0))
     assert np.linalg.norm(R) == pytest.approx(1, abs=1e-12)
     assert np.linalg.eigvalsh(R)[0] > 0
     for g in GROUPS[name].generators:
@@ -31,7 +31,7 @@ def test_covariances_are_those_of_the_group(name):
 
 def test_sample_covariances_have_the_covariance_as_their_mean():
     # 4 standard errors of the largest of 136 entries: below 1 % false alarms.
-    R = covariance(GROUPS["D16"], np.random.default_rng(0))
+    R = unit_covariance(GROUPS["D16"], np.random.default_rng(0))
     estimate = sample_covariance(R, 50_000, np.random.default_rng(1))
     assert np.abs(estimate - R).max() < 4 * R.max() * np.sqrt(2 / 50_000)
 
@@ -64,9 +64,9 @@ def test_wrong_rates_are_seen():
 
 def test_bands_are_exact():
     # No success in n has the upper limit 1 - (alpha / 2)^(1 / n).
-    low, high = automorphisms.band({"repeats": 16, "found": 0}, "found", false_alarm=0.05)
+    low, high = _rates.band(0, 16, confidence=0.95)
     assert (low, high) == (0.0, pytest.approx(1 - 0.025 ** (1 / 16)))
-    low, high = automorphisms.band({"repeats": 16, "found": 16}, "found", false_alarm=0.05)
+    low, high = _rates.band(16, 16, confidence=0.95)
     assert (low, high) == (pytest.approx(0.025 ** (1 / 16)), 1.0)
 
 
