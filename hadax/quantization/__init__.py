@@ -8,6 +8,7 @@ from hadax.quantization.clipping import GPTQ_SHARES, LEARNED_START, best_clip, l
 from hadax.quantization.folding import fold_gain, fold_into_reader, fold_into_writer
 from hadax.quantization.formats import Codebook, FloatFormat, Format, IntFormat, lloyd_max, nf4
 from hadax.quantization.fused import grouped_ifwht, pack_planes, rotate_and_quantize
+from hadax.quantization.interchange import from_qwix, qwix_fields
 from hadax.quantization.qtensor import QTensor, quantize, quantized_matmul
 from hadax.quantization.rounding import round_stochastic, straight_through
 from hadax.quantization.scales import ScaleSpec
@@ -42,6 +43,7 @@ __all__ = [
     "fold_into_reader",
     "fold_into_writer",
     "fold_norms",
+    "from_qwix",
     "fuse",
     "grouped_ifwht",
     "incoherence",
@@ -52,6 +54,7 @@ __all__ = [
     "pack_planes",
     "quantize",
     "quantized_matmul",
+    "qwix_fields",
     "rotate_and_quantize",
     "round_stochastic",
     "simulate",

@@ -1,7 +1,7 @@
 """Error texts of number formats, scales and quantized tensors; others are in `hadax._checks`."""
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 from hadax import _checks
 
@@ -108,13 +108,18 @@ def unpackable(bits: int) -> None:
         )
 
 
-def matmul(x: Any, kernel: Any, kind: type) -> None:
-    """Refuse a kernel that x cannot be multiplied with."""
-    if not isinstance(kernel, kind):
+def quantized(name: str, value: object, kind: type) -> None:
+    """Refuse anything but a quantized tensor."""
+    if not isinstance(value, kind):
         raise TypeError(
-            f"Argument `kernel` must be a {kind.__name__}, but is a {type(kernel).__name__}. Make "
+            f"Argument `{name}` must be a {kind.__name__}, but is a {type(value).__name__}. Make "
             "one with hadax.quantization.quantize."
         )
+
+
+def matmul(x: Any, kernel: Any, kind: type) -> None:
+    """Refuse a kernel that x cannot be multiplied with."""
+    quantized("kernel", kernel, kind)
     if len(kernel.shape) != 2:
         raise ValueError(
             f"Argument `kernel` must have 2 axes, but has shape {kernel.shape}. For layers, "
@@ -124,4 +129,27 @@ def matmul(x: Any, kernel: Any, kind: type) -> None:
         raise ValueError(
             f"Argument `x` must have length {kernel.shape[0]} along axis=-1, as the kernel, but "
             f"has x.shape={x.shape}."
+        )
+
+
+def foreign(name: str, what: str, known: tuple[str, ...]) -> NoReturn:
+    """Refuse numbers that hadax or qwix has no name for."""
+    raise ValueError(f"Argument `{name}` must hold one of {', '.join(known)}, but has {what}.")
+
+
+def qarray(value: object) -> None:
+    """Refuse anything without the fields of a QArray."""
+    for field in ("qvalue", "scale", "zero_point", "qtype"):
+        if not hasattr(value, field):
+            raise TypeError(
+                f"Argument `array` must be a QArray, but is a {type(value).__name__} without "
+                f"{field}."
+            )
+
+
+def integer_zeros(format: object, kind: type, qtype: str) -> None:
+    """Refuse a zero point beside numbers that are no integers."""
+    if not isinstance(format, kind):
+        raise ValueError(
+            f"Argument `array` must have a zero point for integers only, but has one for {qtype}."
         )

@@ -141,8 +141,11 @@ class FloatFormat(Format):
         self, codes: Array, zero: Array | None = None, *, dtype: DTypeLike = jnp.float32
     ) -> Array:
         """The floats of these bits."""
-        floats = jax.lax.bitcast_convert_type(codes.astype(self._carrier), self._dtype)
-        return floats.astype(dtype)
+        return self.bit_cast(codes).astype(dtype)
+
+    def bit_cast(self, codes: Array) -> Array:
+        """The floats of these bits, in JAX's own type of so few bits."""
+        return jax.lax.bitcast_convert_type(codes.astype(self._carrier), self._dtype)
 
     def neighbours(self, x: Array) -> tuple[Array, Array]:
         """The two floats around x, within the range."""
