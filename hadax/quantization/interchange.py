@@ -49,8 +49,8 @@ def qwix_fields(tensor: QTensor) -> dict[str, Any]:
         `from_qwix`, the way back.
     """
     _format_checks.quantized("tensor", tensor, QTensor)
-    asymmetric = tensor.zeros is not None
-    format = IntFormat(tensor.format.bits) if asymmetric else tensor.format
+    zeros = tensor.zeros
+    format = tensor.format if zeros is None else IntFormat(tensor.format.bits)
     qtype = next((name for name, known in _NAMES.items() if known == format), None)
     if qtype is None:
         _format_checks.foreign("tensor", f"the format {format}", tuple(_NAMES))
@@ -58,7 +58,7 @@ def qwix_fields(tensor: QTensor) -> dict[str, Any]:
     return {
         "qvalue": _to_native(codes, format),
         "scale": tensor.scales.astype(_dtypes.accumulator(tensor.dtype)),
-        "zero_point": _to_native(tensor.zeros, format) if asymmetric else None,
+        "zero_point": None if zeros is None else _to_native(zeros, format),
         "qtype": qtype,
     }
 

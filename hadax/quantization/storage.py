@@ -136,7 +136,7 @@ def load(path: str | Path) -> dict[str, QTensor | Array]:
         found = {name: _parts(name, entry, stored) for name, entry in header["entries"].items()}
         if stored:
             raise ValueError(f"that does not describe {min(stored)}")
-        statics = {name: _statics(entry) for name, entry in header["entries"].items()}
+        fixed = {name: _fixed(entry) for name, entry in header["entries"].items()}
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         _storage_checks.broken(path, f"has a header that cannot be used ({error!r})")
     result: dict[str, QTensor | Array] = {}
@@ -144,8 +144,8 @@ def load(path: str | Path) -> dict[str, QTensor | Array]:
         for part, array in parts.items():
             _storage_checks.loadable(path, name + part, array.dtype)
         arrays = {part: jnp.asarray(array) for part, array in parts.items()}
-        static = statics[name]
-        result[name] = arrays[""] if static is None else _tensor(path, name, arrays, static)
+        one = fixed[name]
+        result[name] = arrays[""] if one is None else _tensor(path, name, arrays, one)
     return result
 
 
@@ -163,7 +163,7 @@ def _parts(name: str, entry: Any, stored: dict[str, np.ndarray]) -> dict[str, np
     return parts
 
 
-def _statics(entry: Any) -> tuple[Format, int, str] | None:
+def _fixed(entry: Any) -> tuple[Format, int, str] | None:
     """Format, length and dtype of a quantized tensor; None for an array."""
     if "" in entry["dtypes"]:
         return None
@@ -178,10 +178,10 @@ def _statics(entry: Any) -> tuple[Format, int, str] | None:
 
 
 def _tensor(
-    path: Path, name: str, arrays: dict[str, Array], statics: tuple[Format, int, str]
+    path: Path, name: str, arrays: dict[str, Array], fixed: tuple[Format, int, str]
 ) -> QTensor:
     """A quantized tensor of its parts, if they fit."""
-    format, n, dtype = statics
+    format, n, dtype = fixed
     _storage_checks.loadable(path, name, jnp.dtype(dtype))
     tensor = QTensor(arrays[".codes"], arrays[".scales"], arrays.get(".zeros"), format, n, dtype)
     if why := _storage_checks.flaw(tensor):
