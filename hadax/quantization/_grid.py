@@ -4,6 +4,7 @@ An axis of n points with k scales is cut into two, of k and n / k points. So a s
 of the entries with every second axis reduced to one point, whatever shares a scale.
 """
 
+import math
 from functools import partial
 
 import jax
@@ -23,6 +24,13 @@ def cut(x: Array, counts: tuple[int, ...]) -> Array:
     return x.reshape(
         [part for n, k in zip(x.shape, counts, strict=True) for part in (k, n // max(k, 1))]
     )
+
+
+def rows(blocks: Array) -> Array:
+    """The blocks of an array that was cut, each one a row."""
+    inside = entries(blocks)
+    ordered = jnp.moveaxis(blocks, inside, range(blocks.ndim // 2, blocks.ndim))
+    return ordered.reshape(*joined(blocks), math.prod(blocks.shape[1::2]))
 
 
 def joined(scales: Array) -> tuple[int, ...]:
