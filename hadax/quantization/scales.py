@@ -23,13 +23,13 @@ STORED = {
 class ScaleSpec:
     """Which entries of an array share a scale, and the dtype in which scales are kept. Static.
 
-    | one scale for each | of kernels W[in, out] or activations x[..., n] |
-    |---|---|
-    | tensor | `ScaleSpec(axis=None)` |
-    | output channel | `ScaleSpec(axis=-2)` |
-    | token | `ScaleSpec(axis=-1)` |
-    | group of 32 inputs of an output channel | `ScaleSpec(axis=-2, block=32)` |
-    | tile of 16 x 16 | `ScaleSpec(axis=(-2, -1), block=16)` |
+    For kernels W[in, out] and activations x[..., n], one scale for each
+
+    * tensor: `ScaleSpec(axis=None)`;
+    * output channel: `ScaleSpec(axis=-2)`;
+    * token: `ScaleSpec(axis=-1)`;
+    * group of 32 inputs of an output channel: `ScaleSpec(axis=-2, block=32)`;
+    * tile of 16 x 16: `ScaleSpec(axis=(-2, -1), block=16)`.
 
     `axis`: the axes along which entries share scales, None for all. `block`: how many neighbours
     share one along each of them, an integer or one an axis, which must divide the length; None for

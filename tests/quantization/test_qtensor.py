@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as orbax
 import pytest
 from flax import nnx
 
@@ -127,6 +128,19 @@ def test_it_is_data_of_an_nnx_module():
     assert same(merged.kernel, model.kernel)
     trained, rest = nnx.split(model, nnx.Param, ...)[1:]
     assert (len(jax.tree.leaves(trained)), len(jax.tree.leaves(rest))) == (1, 3)
+
+
+@pytest.mark.usefixtures("without_shape_checks")  # orbax puts stand-ins in place of arrays
+def test_orbax_keeps_it(tmp_path):
+    tree = {
+        "a": quantize(KERNEL, IntFormat(3, symmetric=False), ScaleSpec(-2, 8, dtype="e4m3")),
+        "b": quantize(KERNEL, nf4(), ScaleSpec(-2, 8, dtype="e8m0")),
+    }
+    with orbax.StandardCheckpointer() as checkpointer:
+        checkpointer.save(tmp_path / "tree", tree)
+        checkpointer.wait_until_finished()
+        found = checkpointer.restore(tmp_path / "tree", jax.tree.map(jnp.zeros_like, tree))
+    assert same(found, tree)
 
 
 SPECS = [
