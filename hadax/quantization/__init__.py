@@ -22,6 +22,7 @@ from hadax.quantization.sites import (
     untie,
 )
 from hadax.quantization.statistics import incoherence, kurtosis
+from hadax.quantization.stiefel import stiefel_step
 
 __all__ = [
     "GPTQ_SHARES",
@@ -55,6 +56,7 @@ __all__ = [
     "rotate_and_quantize",
     "round_stochastic",
     "simulate",
+    "stiefel_step",
     "straight_through",
     "untie",
 ]
