@@ -61,8 +61,9 @@ def gptq(
             `jax.jit`: then the result is not finite).
 
     Cost:
-        O(in^3 + in^2 out) operations and O(in (in + out)) memory, one leading index after the
-        other; one compilation whatever the size.
+        O(in^3 + in^2 out) operations, and memory for three matrices (in, in) and four (in, out),
+        one leading index after the other; the program has the same length for every size. Some
+        tenths of a second for (576, 1536) and for (1536, 576) on two cores.
 
     Example:
         >>> import jax, jax.numpy as jnp
