@@ -133,18 +133,24 @@ def llama_edges(model: Llama) -> tuple[Site, ...]:
     """
     config = model.config
 
-    def edge(name: str, width: int, writer: str, *readers: str) -> Site:
-        kernels = tuple(f"blocks.{reader}.kernel" for reader in readers)
-        return Site(name, width, (f"blocks.{writer}",), kernels, layered=True)
+    def edge(name: str, width: int, writers: tuple[str, ...], *readers: str) -> Site:
+        return Site(
+            name,
+            width,
+            tuple(f"blocks.{writer}" for writer in writers),
+            tuple(f"blocks.{reader}.kernel" for reader in readers),
+            layered=True,
+        )
 
     edges = [
-        edge("attention", config.width, "attention_norm.scale", "query", "key", "value"),
-        edge("feed_forward", config.width, "feed_forward_norm.scale", "gate", "up"),
+        edge("attention", config.width, ("attention_norm.scale",), "query", "key", "value"),
+        edge("feed_forward", config.width, ("feed_forward_norm.scale",), "gate", "up"),
     ]
     # An operator inside the model acts on the hidden vector before W_down reads it.
     if model.blocks.hidden_rotation is None:
-        edges.append(edge("down", config.hidden, "up.kernel", "down"))
+        edges.append(edge("down", config.hidden, ("up.kernel",), "down"))
     if config.heads == config.kv_heads:
         width = config.heads * config.head_width
-        edges.append(edge("output", width, "value.kernel", "output"))
+        bias = ("value.bias",) if config.attention_bias else ()
+        edges.append(edge("output", width, ("value.kernel", *bias), "output"))
     return tuple(edges)

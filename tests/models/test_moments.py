@@ -1,11 +1,21 @@
 """Moments of what linears read, and functions that they leave as they are."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
-from hadax.models import SITES, input_moments, llama_edges, llama_from_params, llama_params
+from hadax.models import (
+    SITES,
+    Llama,
+    input_moments,
+    llama_edges,
+    llama_from_params,
+    llama_params,
+)
 from hadax.quantization import assert_invariant
 from hadax.quantization.methods import smoothquant
 
@@ -27,14 +37,25 @@ def test_moments_are_those_of_all_inputs_at_once(llama, tokens, moments):
         np.testing.assert_allclose(found.peak, np.abs(x).max(axis=1), rtol=1e-4)
 
 
-@pytest.mark.parametrize("alpha", [0.5, 0.85])
-def test_smoothed_models_are_the_same_function(llama, tokens, moments, alpha):
-    params = llama_params(llama)
-    for edge in llama_edges(llama):
-        params = smoothquant(params, edge, moments[edge.name].peak, alpha=alpha)
+@pytest.mark.parametrize("own_values", [False, True])
+def test_smoothed_models_are_the_same_function(llama, tokens, own_values):
+    if own_values:  # and biases, which write as well
+        config = dataclasses.replace(llama.config, kv_heads=4, attention_bias=True)
+        params = llama_params(Llama(config, rngs=nnx.Rngs(1)))
+        for name in ("query", "key", "value"):
+            params["blocks"][name]["bias"] += 0.5
+        llama = llama_from_params(config, params)
+    moments, params = input_moments(llama, tokens), llama_params(llama)
+    edges = llama_edges(llama)
+    assert len(edges) == 3 + own_values
+    for edge in edges:
+        params = smoothquant(params, edge, moments[edge.name].peak, alpha=0.7)
+        for path in edge.readers:
+            name = path.split(".")[1]
+            before = getattr(llama.blocks, name).kernel[...]
+            assert not np.allclose(params["blocks"][name]["kernel"], before, rtol=0.1)
     smooth = llama_from_params(llama.config, params)
     assert_invariant(llama, smooth, tokens, tolerance=1e-4)
-    assert not np.allclose(params["blocks"]["up"]["kernel"], llama.blocks.up.kernel[...])
 
 
 def test_smoothed_inputs_and_their_weights_have_equal_peaks(llama, tokens, moments):
