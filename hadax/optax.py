@@ -1,4 +1,4 @@
-"""Gradients as they arrive after compression: a transformation for optax."""
+"""Transformations for optax: gradients as they arrive after compression, steps among rotations."""
 
 from typing import Any, NamedTuple
 
@@ -11,6 +11,8 @@ from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.compression import _compression_checks, decompress, eden
 from hadax.compression._compression_checks import Scale
 from hadax.kernels import _hadamard_orders
+from hadax.quantization import _stiefel_checks
+from hadax.quantization.stiefel import Retraction, stiefel_step
 
 
 class CompressedState(NamedTuple):
@@ -102,6 +104,93 @@ def compressed(
         left = jax.tree.unflatten(structure, lost) if error_feedback else None
         new = CompressedState(optax.safe_increment(state.count), state.key, left)
         return jax.tree.unflatten(structure, arrived), new
+
+    return optax.GradientTransformation(init, update)
+
+
+class StiefelState(NamedTuple):
+    """State of `stiefel_sgd`: the step, and where the last ones went."""
+
+    count: ArrayLike
+    momentum: Any
+
+
+def stiefel_sgd(
+    learning_rate: optax.ScalarOrSchedule,
+    *,
+    momentum: float = 0.0,
+    retraction: Retraction = "cayley",
+    iterations: int = 5,
+) -> optax.GradientTransformation:
+    r"""Gradient descent that keeps rows orthonormal, for rotations that are learned.
+
+    $D \leftarrow \mu D - G$, then a `hadax.quantization.stiefel_step` of X along D, which leaves D
+    tangent. The updates are new parameters minus old ones, so nothing may follow that scales them:
+    clipping comes first, the rate goes in here. Other parameters take another optimizer by
+    `optax.partition`.
+
+    Args:
+        learning_rate: length of a step over that of the gradient, or a schedule of it; a step goes
+            at most 1 / ||W||_1 far.
+        momentum: share of the last direction that is kept, 0 to below 1.
+        retraction: "cayley", "solve", "qr" or "polar".
+        iterations: of the fixed point of "cayley".
+
+    Returns:
+        An optax transformation of arrays (..., p, n), p <= n, with orthonormal rows. Its state is a
+        step counter and, with momentum, arrays of the shape of the parameters.
+
+    Raises:
+        ValueError: momentum, retraction or iterations out of range; when it starts, parameters
+            whose rows are not orthonormal (not seen under `jax.jit`); when it updates, no
+            parameters.
+        TypeError: iterations is no integer; parameters that are not real floating point.
+
+    Cost:
+        `stiefel_step` of every array.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, optax, hadax.optax
+        >>> target = jnp.array([[0.0, 1.0], [-1.0, 0.0]])
+        >>> optimizer = hadax.optax.stiefel_sgd(0.5)
+        >>> x, state = jnp.eye(2), optimizer.init(jnp.eye(2))
+        >>> for _ in range(20):
+        ...     updates, state = optimizer.update(x - target, state, x)
+        ...     x = optax.apply_updates(x, updates)
+        >>> bool(abs(x - target).max() < 1e-3)
+        True
+
+    See Also:
+        `hadax.quantization.stiefel_step`, a single step.
+
+    References:
+        Li, Fuxin and Todorovic (2020), key `li2020`; Liu et al. (2025), key `liu2025`.
+    """
+    _stiefel_checks.settings(momentum, retraction, iterations)
+
+    def init(params: optax.Params) -> StiefelState:
+        for leaf in jax.tree.leaves(params):
+            _stiefel_checks.orthonormal("params", _stiefel_checks.wide("params", leaf))
+        kept = jax.tree.map(jnp.zeros_like, params) if momentum else None
+        return StiefelState(jnp.zeros([], jnp.int32), kept)
+
+    def update(
+        updates: optax.Updates, state: Any, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, StiefelState]:
+        _stiefel_checks.given(params)
+        rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
+        direction = jax.tree.map(jnp.negative, updates)
+        if momentum:
+            direction = jax.tree.map(lambda d, kept: d + momentum * kept, direction, state.momentum)
+        points, structure = jax.tree.flatten(params)
+        steps = [
+            stiefel_step(x, d, rate, retraction=retraction, iterations=iterations)
+            for x, d in zip(points, jax.tree.leaves(direction), strict=True)
+        ]
+        change = [new - x for x, (new, _) in zip(points, steps, strict=True)]
+        kept = jax.tree.unflatten(structure, [d for _, d in steps]) if momentum else None
+        new_state = StiefelState(optax.safe_increment(state.count), kept)
+        return jax.tree.unflatten(structure, change), new_state
 
     return optax.GradientTransformation(init, update)
 

@@ -48,7 +48,7 @@ from hadax.groups.orbitals import (
 )
 from hadax.groups.products import copies, direct_product, disjoint_union, join, wreath
 from hadax.groups.regular import dicyclic_table, multiplication_table, regular
-from hadax.groups.relabelled import relabelled
+from hadax.groups.relabelling import relabelled
 from hadax.groups.risks import averaged_risk, commutator_floor, estimated_risk
 from hadax.groups.selection import Candidate, bic, library, select
 

@@ -36,7 +36,7 @@ class PermutationGroup(abc.ABC):
 
     @functools.cached_property
     def generators(self) -> NDArray[np.int64]:
-        """Permutations (count, degree) that generate the group: row g sends point i to g[i]."""
+        """Permutations, one a row, that generate the group: row g sends point i to g[i]."""
         rows = np.array(self._generators(), np.int64).reshape(-1, self.degree)
         rows.setflags(write=False)
         return rows

@@ -17,7 +17,7 @@ from hadax.groups._orders import order_search
 from hadax.groups.actions import dihedral
 from hadax.groups.base import PermutationGroup
 from hadax.groups.cubes import elementary_abelian, iterated_wreath
-from hadax.groups.relabelled import relabelled
+from hadax.groups.relabelling import relabelled
 from hadax.groups.selection import Candidate
 
 _NEIGHBOURS = 16  # how far apart in the spectrum two eigenvectors may be to be tried as a pair

@@ -13,7 +13,7 @@ from hadax.groups.base import PermutationGroup
 from hadax.groups.cubes import BinaryTree, ElementaryAbelian, Hamming
 from hadax.groups.folded import FoldedAlgebra, FoldedDihedral, FoldedProduct
 from hadax.groups.products import Copies, DirectProduct, DisjointUnion, Join, Wreath
-from hadax.groups.relabelled import Relabelled
+from hadax.groups.relabelling import Relabelled
 from hadax.operators.base import LinearOperator, inverse
 from hadax.operators.elementary import Hadamard, Kronecker, Permutation
 

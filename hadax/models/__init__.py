@@ -14,6 +14,7 @@ from hadax.models.llama import (
     llama_params,
     no_tap,
 )
+from hadax.models.moments import InputMoments, input_moments, llama_edges
 from hadax.models.perplexity import next_token_losses, perplexity
 from hadax.models.rotation import (
     LlamaRotations,
@@ -22,16 +23,20 @@ from hadax.models.rotation import (
     map_kernels,
     rotate_llama,
 )
+from hadax.models.solving import solve_kernels
 from hadax.models.tokenizer import load_tokenizer
 
 __all__ = [
     "SITES",
     "Block",
+    "InputMoments",
     "Llama",
     "LlamaConfig",
     "LlamaRotations",
     "Tap",
     "draw_llama_rotations",
+    "input_moments",
+    "llama_edges",
     "llama_from_params",
     "llama_params",
     "llama_sites",
@@ -43,4 +48,5 @@ __all__ = [
     "no_tap",
     "perplexity",
     "rotate_llama",
+    "solve_kernels",
 ]

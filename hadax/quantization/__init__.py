@@ -23,6 +23,7 @@ from hadax.quantization.sites import (
     untie,
 )
 from hadax.quantization.statistics import incoherence, kurtosis
+from hadax.quantization.stiefel import stiefel_step
 
 __all__ = [
     "GPTQ_SHARES",
@@ -58,6 +59,7 @@ __all__ = [
     "rotate_and_quantize",
     "round_stochastic",
     "simulate",
+    "stiefel_step",
     "straight_through",
     "untie",
 ]

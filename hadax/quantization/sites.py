@@ -7,7 +7,7 @@ one of them. Kernels are W[..., in, out], with any leading layer axes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +16,9 @@ import numpy as np
 from hadax._typing import Array
 from hadax.operators.base import LinearOperator
 from hadax.operators.elementary import BlockDiagonal
-from hadax.quantization import _site_checks
+from hadax.quantization import _params, _site_checks
+from hadax.quantization._params import Params
 from hadax.quantization.folding import fold_gain, fold_into_reader, fold_into_writer
-
-Params: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def untie(params: Params, sites: ModelSites) -> Params:
     if sites.tied is None:
         return params
     table, head = sites.tied
-    return _replaced(params, {head: _at(params, table).mT})
+    return _params.replaced(params, {head: _params.at(params, table).mT})
 
 
 def fold_norms(params: Params, sites: ModelSites) -> Params:
@@ -167,11 +166,11 @@ def fold_norms(params: Params, sites: ModelSites) -> Params:
         `fold_gain`, of one gain and one kernel.
     """
     for norm in sites.norms:
-        gain = _at(params, norm.gain)
+        gain = _params.at(params, norm.gain)
         whole = gain + jnp.asarray(norm.offset, gain.dtype)
-        changed = {path: fold_gain(whole, _at(params, path)) for path in norm.readers}
+        changed = {path: fold_gain(whole, _params.at(params, path)) for path in norm.readers}
         changed[norm.gain] = jnp.full_like(gain, 1 - norm.offset)
-        params = _replaced(params, changed)
+        params = _params.replaced(params, changed)
     return params
 
 
@@ -213,7 +212,7 @@ def fuse(params: Params, site: Site, op: LinearOperator) -> Params:
     References:
         Ashkboos et al. (2024), key `ashkboos2024`.
     """
-    arrays = {path: _at(params, path) for path in (*site.writers, *site.readers)}
+    arrays = {path: _params.at(params, path) for path in (*site.writers, *site.readers)}
     _site_checks.operator(site.name, op, site.width)
 
     def write(op: LinearOperator, array: Array) -> Array:
@@ -227,7 +226,7 @@ def fuse(params: Params, site: Site, op: LinearOperator) -> Params:
         write, read = jax.vmap(write), jax.vmap(read)
     changed = {path: write(op, arrays[path]) for path in site.writers}
     changed |= {path: read(op, arrays[path]) for path in site.readers}
-    return _replaced(params, changed)
+    return _params.replaced(params, changed)
 
 
 def assert_invariant(
@@ -275,25 +274,3 @@ def assert_invariant(
 def _repeated(op: LinearOperator, count: int) -> LinearOperator:
     """The operator on several pieces side by side."""
     return BlockDiagonal(op, count) if count > 1 else op
-
-
-def _at(params: Params, path: str) -> Array:
-    """The array at a path."""
-    found: Any = params
-    for name in path.split("."):
-        _site_checks.there(path, name, found)
-        found = found[name]
-    return found
-
-
-def _replaced(params: Params, changed: dict[str, Array]) -> Params:
-    """The same nested dict with the arrays at some paths replaced, or added."""
-    result = dict(params)
-    for path, array in changed.items():
-        *folders, leaf = path.split(".")
-        level = result
-        for name in folders:
-            level[name] = dict(level.get(name, {}))
-            level = level[name]
-        level[leaf] = array
-    return result

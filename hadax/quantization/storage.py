@@ -38,7 +38,7 @@ def save(path: str | Path, tensors: Mapping[str, QTensor | Array | np.ndarray]) 
 
     Args:
         path: the file; its folder must exist.
-        tensors: a flat dict of `QTensor`s and arrays by name.
+        tensors: a flat dict of arrays and of `QTensor` by name.
 
     Raises:
         TypeError: something else in the dict, or entries that are no numbers.
@@ -97,7 +97,7 @@ def load(path: str | Path) -> dict[str, QTensor | Array]:
         path: the file.
 
     Returns:
-        The dict of `QTensor`s and arrays.
+        The dict of arrays and of `QTensor` by name.
 
     Raises:
         FileNotFoundError: there is no such file.
