@@ -64,7 +64,8 @@ def smoothquant(params: Params, site: Site, peak: ArrayLike, *, alpha: float = 0
     Args:
         params: nested dict of arrays.
         site: the hidden vector; of an online one, the model itself has to divide it.
-        peak: array (width,), the largest magnitude of its entries, (layers, width) for a layered site.
+        peak: array (width,), the largest magnitude of its entries; (layers, width) for a layered
+            site.
         alpha: how much of it goes to the weights, 0 to 1.
 
     Returns:
