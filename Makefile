@@ -18,7 +18,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax_cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help figures test test-slow test-all compile-gpu compile-gpu-quick compile-gpu-here doctest
+.PHONY: help figures test test-slow test-slow-kernels test-all compile-gpu compile-gpu-quick compile-gpu-here doctest
 .PHONY: smoke lint style types floors spelling docs wheels packaging clean
 
 help: ## this list
@@ -38,6 +38,9 @@ test: $(VENV)/test.stamp ## the tests, without the slow ones
 test-slow: $(VENV)/test.stamp ## the slow tests
 	$(PYTEST) -m slow
 
+test-slow-kernels: $(VENV)/test.stamp ## those of the kernels: sanitizers, fuzzing, large shapes
+	$(PYTEST) -m slow tests/native tests/kernels tests/transforms
+
 test-all: $(VENV)/test.stamp ## all tests
 	$(PYTEST)
 
@@ -51,7 +54,7 @@ compile-gpu-quick: $(VENV)/test.stamp ## the quickest of them, where the compile
 	WORKERS=$(WORKERS) .ci/compile-gpu $(BIN)/python $(VENV)-wheels
 
 doctest: $(VENV)/test.stamp ## the examples of every docstring and page
-	$(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' hadax docs README.md
+	$(PYTEST) --doctest-modules --doctest-glob='*.md' hadax docs README.md
 
 smoke: $(VENV)/test.stamp ## every experiment, in seconds each
 	$(BIN)/python -m experiments all smoke --strict
