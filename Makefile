@@ -18,7 +18,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax_cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help figures test test-slow test-slow-kernels test-all compile-gpu compile-gpu-quick compile-gpu-here doctest
+.PHONY: help figures test test-slow test-sanitizers test-all compile-gpu compile-gpu-quick compile-gpu-here doctest
 .PHONY: smoke lint style types floors spelling docs wheels packaging clean
 
 help: ## this list
@@ -38,8 +38,8 @@ test: $(VENV)/test.stamp ## the tests, without the slow ones
 test-slow: $(VENV)/test.stamp ## the slow tests
 	$(PYTEST) -m slow
 
-test-slow-kernels: $(VENV)/test.stamp ## those of the kernels: sanitizers, fuzzing, large shapes
-	$(PYTEST) -m slow tests/native tests/kernels tests/transforms
+test-sanitizers: $(VENV)/test.stamp ## of them, the native kernels under sanitizers
+	$(PYTEST) -m slow tests/native
 
 test-all: $(VENV)/test.stamp ## all tests
 	$(PYTEST)
