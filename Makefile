@@ -38,8 +38,9 @@ test: $(VENV)/test.stamp ## the tests, without the slow ones
 test-slow: $(VENV)/test.stamp ## the slow tests
 	$(PYTEST) -m slow
 
-test-sanitizers: $(VENV)/test.stamp ## of them, the native kernels under sanitizers
-	$(PYTEST) -m slow tests/native
+# The other sanitizers run on the plainest instruction set in `make test`, on all in `make test-slow`.
+test-sanitizers: $(VENV)/test.stamp ## of them, the native kernels under the thread sanitizer
+	$(PYTEST) -m slow tests/native/test_harness.py::test_threads
 
 test-all: $(VENV)/test.stamp ## all tests
 	$(PYTEST)
