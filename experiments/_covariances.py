@@ -26,18 +26,19 @@ def random_covariance(
     rng: np.random.Generator,
     *,
     snr_db: float | None = None,
+    spread: float = 1.0,
 ) -> NDArray[np.float64]:
     """An invariant covariance of mean variance 1, and white noise where a level is given.
 
     The logarithms of its eigenvalues are those of the average of a random symmetric matrix, scaled
-    to unit deviation.
+    to a standard deviation of `spread`.
     """
     n = group.degree
     X = rng.normal(size=(n, n))
     with jax.enable_x64(True):
         average = np.asarray(groups.reynolds(group, X + X.T))
     values, vectors = np.linalg.eigh(average)
-    S = (vectors * np.exp((values - values.mean()) / values.std())) @ vectors.T
+    S = (vectors * np.exp(spread * (values - values.mean()) / values.std())) @ vectors.T
     noise = 0.0 if snr_db is None else 10 ** (-snr_db / 10)
     return S * n / np.trace(S) + noise * np.eye(n)
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments._contract import Check, Experiment, Preset, Row
+from experiments._covariances import random_covariance
 from experiments._sampling import sample
 from experiments._settings import check_settings
 from experiments._signals import ar1
@@ -135,14 +136,9 @@ def _errors(
 def _covariance(name: str, kind: Covariance, seed: int) -> NDArray[np.float64]:
     """AR(1), or a random invariant covariance of trace n: the same for all rows of a group."""
     group = GROUPS[name]
-    n = group.degree
     if kind == "AR(1)":
-        return ar1(n, RHO)
-    X = np.random.default_rng(seed).normal(size=(n, n))
-    with jax.enable_x64(True):
-        values, vectors = np.linalg.eigh(np.asarray(groups.reynolds(group, X + X.T)))
-    powers = np.exp(_SPREAD * (values - values.mean()) / values.std())
-    return (vectors * powers) @ vectors.T / powers.mean()
+        return ar1(group.degree, RHO)
+    return random_covariance(group, np.random.default_rng(seed), spread=_SPREAD)
 
 
 def _mean(name: str, draws: NDArray[np.float64]) -> dict[str, float]:

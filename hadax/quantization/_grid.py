@@ -69,17 +69,17 @@ def scales_and_zeros(
         peak = jnp.max(jnp.abs(x), axis=axes, keepdims=True)
         scaled = x / jnp.where(peak == 0, jnp.ones_like(peak), peak)  # so that no square overflows
         reach = upper * peak * jnp.sqrt(jnp.mean(jnp.square(scaled), axis=axes, keepdims=True))
-        return _rounded(_per_unit(reach, format), spec), None
+        return _rounded(per_unit(reach, format), spec), None
     top = upper * jnp.maximum(jnp.max(x, axis=axes, keepdims=True), 0)
     bottom = lower * jnp.minimum(jnp.min(x, axis=axes, keepdims=True), 0)
     if format.symmetric:
-        return _rounded(_per_unit(jnp.maximum(top, -bottom), format), spec), None
-    scales = _rounded(_per_unit(top - bottom, format), spec)
+        return _rounded(per_unit(jnp.maximum(top, -bottom), format), spec), None
+    scales = _rounded(per_unit(top - bottom, format), spec)
     zeros = jnp.clip(jnp.round(-bottom / scales), 0, format.largest)
     return scales, jax.lax.stop_gradient(zeros)
 
 
-def _per_unit(reach: Array, format: Format) -> Array:
+def per_unit(reach: Array, format: Format) -> Array:
     """The scales that bring `reach` to the largest number; 1 where there is nothing but zeros."""
     # A subnormal scale is zero on many devices, and 0 / 0 no number.
     least = jnp.asarray(jnp.finfo(reach.dtype).tiny, reach.dtype)
