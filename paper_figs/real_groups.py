@@ -15,8 +15,8 @@ CAPTION = (
     "A cell names the best group other than the trivial one; blue: it matches; grey: no match, the "
     "KLT of these windows is proposed. Below: z, and what the proposed basis loses to the KLT of "
     "all windows, in dB. Few windows are content with a cosine transform or a small group; many "
-    "refute all but the reversal, and then that too: neighbouring windows are not independent, and "
-    "photographs are not Gaussian (measured)."
+    "refute all but the reversal, and often that too: neighbouring windows are not independent, "
+    "and photographs are not Gaussian (measured)."
 )
 
 _SHORT = {
