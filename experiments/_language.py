@@ -17,9 +17,9 @@ from hadax.models import (
     Llama,
     LlamaConfig,
     llama_from_params,
-    llama_params,
     load_gguf,
     load_tokenizer,
+    parameters,
 )
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def windows(corpus: Corpus, count: int, time: int) -> jax.Array:
 
 def tiny_model() -> Llama:
     """Return a random Llama in which two channels of every norm are large, as in trained ones."""
-    params = llama_params(Llama(_TINY, rngs=nnx.Rngs(0)))
+    params = parameters(Llama(_TINY, rngs=nnx.Rngs(0)))
 
     def with_outliers(path: tuple[Any, ...], array: jax.Array) -> jax.Array:
         return array.at[..., :2].set(_OUTLIER_GAIN) if path[-1].key == "scale" else array

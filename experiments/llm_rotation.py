@@ -24,7 +24,7 @@ from experiments._contract import Check, Experiment, Preset, Relation, Row, Sour
 from experiments._language import Corpus, load_corpus, load_model, windows
 from experiments._quantized import QUANTIZERS, activation_statistics, losses, round_kernel
 from experiments._settings import SEEDS, check_settings
-from hadax.models import SITES, Llama, draw_llama_rotations, map_kernels, rotate_llama
+from hadax.models import SITES, Llama, draw_rotations, llama_sites, map_kernels, rotate
 from hadax.models.rotation import Factory
 
 Rotation: TypeAlias = Literal["none", "one block", "two blocks", "haar"]
@@ -37,6 +37,7 @@ _FACTORIES: dict[str, Factory] = {
     "two blocks": functools.partial(hadax.randomized_hadamard, blocks=2),
     "haar": hadax.haar_rotation,
 }
+_ROTATED = ("residual", "value", "hidden")
 # Where logits are compared with those of another implementation.
 _SAMPLE_TIME, _SAMPLE_POSITIONS, _SAMPLE_COLUMNS = 96, (0, 1, 17, 40, 95), 21
 
@@ -146,7 +147,9 @@ def _rotated(name: str, rotation: Rotation, draw: int) -> Llama:
     if rotation == "none":
         return model
     key = jax.random.key(draw)
-    return rotate_llama(model, draw_llama_rotations(key, model.config, _FACTORIES[rotation]))
+    sites, layers = llama_sites(model.config), model.config.layers
+    drawn = draw_rotations(key, sites, layers, _FACTORIES[rotation], names=_ROTATED)
+    return rotate(model, sites, drawn)
 
 
 @jax.jit

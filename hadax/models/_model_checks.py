@@ -103,16 +103,20 @@ def windows(tokens: ArrayLike) -> Array:
     return found
 
 
-def orthogonal(name: str, op: LinearOperator) -> None:
-    """Refuse an operator that does not undo its transpose, seen on one Gaussian vector.
+def orthogonal(name: str, op: LinearOperator, *, is_layered: bool) -> None:
+    """Refuse operators that do not undo their transposes, seen on one Gaussian vector.
 
     Under `jax.jit` there are no values to see, and nothing is refused.
     """
     x = jax.random.normal(jax.random.key(0), (op.shape[1],))
-    error = jnp.max(jnp.abs(op.T(op(x)) - x))
+
+    def gap(op: LinearOperator) -> Array:
+        return jnp.max(jnp.abs(op.T(op(x)) - x))
+
+    error = jnp.max(jax.vmap(gap)(op)) if is_layered else gap(op)
     if not isinstance(error, core.Tracer) and not error <= 1e-3:
         raise ValueError(
-            f"Argument `{name}` must be orthogonal, since RMSNorm commutes with nothing else, but "
+            f"Argument `{name}` must be orthogonal, since nothing else passes through here, but "
             f"op.T(op(x)) differs from x by {float(error):.2g}."
         )
 
@@ -127,7 +131,7 @@ def square_operator(name: str, op: object, n: int, *, layers: int | None = None)
             raise ValueError(
                 f"Argument `{name}` must be {'one operator' if layers is None else 'one a layer'}, "
                 f"its arrays with {ndim} axes after the leading {leading}, but has one of shape "
-                f"{shape}. hadax.models.draw_llama_rotations draws such operators."
+                f"{shape}. hadax.models.draw_rotations draws such operators."
             )
     if op.shape != (n, n):
         raise ValueError(f"Argument `{name}` must have shape {(n, n)}, but has {op.shape}.")

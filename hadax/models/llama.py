@@ -16,39 +16,8 @@ from flax import nnx
 from hadax import _checks, _dtypes
 from hadax._typing import Array
 from hadax.models import _model_checks
-from hadax.operators.base import LinearOperator
-
-Tap = Callable[[str, Array], Array]
-"""`tap(site, x)` stands between a linear's input `x` and the linear; `site` is one of `SITES`."""
-
-SITES = ("attention", "output", "feed_forward", "down")
-"""Where a block's linears read: q, k and v; W_o; gate and up; W_down."""
-
-
-def no_tap(site: str, x: Array) -> Array:
-    """Pass `x` through unchanged: the tap that does nothing.
-
-    Args:
-        site: name of the place, one of `SITES`.
-        x: array (..., n), what the linear there is about to read.
-
-    Returns:
-        `x` itself.
-
-    Cost:
-        None.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> from hadax.models import no_tap
-        >>> no_tap("down", jnp.ones(2))
-        Array([1., 1.], dtype=float32)
-
-    See Also:
-        `hadax.quantization.fake_quantize`, what a tap may do instead.
-    """
-    del site
-    return x
+from hadax.models.base import Tap, no_tap
+from hadax.models.online import NOTHING, Online
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,8 +83,8 @@ class Block(nnx.Module):
         config: sizes of the model.
         rngs: source of the initial weights.
 
-    `hidden_rotation`, where it is not None, is an operator that acts on the feed-forward hidden
-    vector just before W_down reads it.
+    `online` says what happens to a vector before it is read, by place: those of `SITES`, and the
+    queries, keys and values (..., time, heads, head_width) of attention after rotary positions.
     """
 
     def __init__(self, config: LlamaConfig, *, rngs: nnx.Rngs):
@@ -133,7 +102,7 @@ class Block(nnx.Module):
         self.gate = linear(config.width, config.hidden)
         self.up = linear(config.width, config.hidden)
         self.down = linear(config.hidden, config.width)
-        self.hidden_rotation: LinearOperator | None = nnx.data(None)
+        self.online: dict[str, Online] = nnx.data({})
 
     def __call__(self, x: Array, *, tap: Tap = no_tap) -> tuple[Array, dict[str, Array]]:
         """The block's output and, by site, what each of its linears was about to read.
@@ -143,13 +112,17 @@ class Block(nnx.Module):
             tap: function between each linear's input and the linear.
 
         Returns:
-            The new residual stream and a dict site -> the tap's input there.
+            The new residual stream and a dict site -> what is read there, transformed if it is, but
+            not rounded.
         """
         inputs: dict[str, Array] = {}
 
+        def at(place: str) -> Online:
+            return self.online.get(place, NOTHING)
+
         def read(site: str, value: Array) -> Array:
-            inputs[site] = value
-            return tap(site, value)
+            inputs[site] = at(site).transformed(value)
+            return tap(site, at(site).rounded(inputs[site]))
 
         def split(value: Array) -> Array:
             return value.reshape(*value.shape[:-1], -1, self.config.head_width)
@@ -157,16 +130,14 @@ class Block(nnx.Module):
         base = self.config.rope_base
         normed = read("attention", self.attention_norm(x))
         mixed = jax.nn.dot_product_attention(
-            _rotary(split(self.query(normed)), base),
-            _rotary(split(self.key(normed)), base),
-            split(self.value(normed)),
+            at("query")(_rotary(split(self.query(normed)), base)),
+            at("key")(_rotary(split(self.key(normed)), base)),
+            at("value")(split(self.value(normed))),
             is_causal=True,
         )
         x = x + self.output(read("output", mixed.reshape(*x.shape[:-1], -1)))
         normed = read("feed_forward", self.feed_forward_norm(x))
         hidden = jax.nn.silu(self.gate(normed)) * self.up(normed)
-        if self.hidden_rotation is not None:
-            hidden = self.hidden_rotation(hidden)
         return x + self.down(read("down", hidden)), inputs
 
 
@@ -225,6 +196,17 @@ class Llama(nnx.Module):
         """
         return self.logits(self.hidden(tokens, tap=tap)[0])
 
+    def stream(self, tokens: Array) -> Array:
+        """The residual stream before the first block.
+
+        Args:
+            tokens: integer array (..., time).
+
+        Returns:
+            Array (..., time, width).
+        """
+        return self.embed(tokens)
+
     def hidden(
         self,
         tokens: Array,
@@ -247,7 +229,7 @@ class Llama(nnx.Module):
             x, inputs = block(x, tap=tap)
             return x, record(inputs)
 
-        return jax.lax.scan(step, self.embed(tokens), self.blocks)
+        return jax.lax.scan(step, self.stream(tokens), self.blocks)
 
     def logits(self, hidden: Array) -> Array:
         """Logits of a residual stream.
@@ -261,32 +243,19 @@ class Llama(nnx.Module):
         normed = self.norm(hidden)
         return self.embed.attend(normed) if self.head is None else self.head(normed)
 
+    def with_parameters(self, params: dict[str, Any]) -> "Llama":
+        """The model with other arrays, and untied where they hold a head.
 
-def llama_params(model: Llama) -> dict[str, Any]:
-    """The parameters of a model as a nested dict of arrays; blocks carry a leading layer axis.
+        Args:
+            params: nested dict of arrays as `parameters` returns it.
 
-    Args:
-        model: the model.
-
-    Returns:
-        Nested dict, for example `params["blocks"]["query"]["kernel"]` of shape
-        (layers, width, heads * head_width).
-
-    Cost:
-        None; the arrays are the model's own.
-
-    Example:
-        >>> from flax import nnx
-        >>> from hadax.models import Llama, LlamaConfig, llama_params
-        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
-        ...                      head_width=2, hidden=12)
-        >>> llama_params(Llama(config, rngs=nnx.Rngs(0)))["blocks"]["value"]["kernel"].shape
-        (2, 8, 4)
-
-    See Also:
-        `llama_from_params`, the inverse.
-    """
-    return nnx.to_pure_dict(nnx.state(model, nnx.Param))
+        Returns:
+            A new model with the same operators and quantizers inside.
+        """
+        config = dataclasses.replace(self.config, tied="head" not in params)
+        model = llama_from_params(config, params)
+        model.blocks.online = nnx.data(dict(self.blocks.online))
+        return model
 
 
 def llama_from_params(config: LlamaConfig, params: dict[str, Any]) -> Llama:
@@ -294,7 +263,7 @@ def llama_from_params(config: LlamaConfig, params: dict[str, Any]) -> Llama:
 
     Args:
         config: sizes of the model.
-        params: nested dict of arrays as `llama_params` returns it.
+        params: nested dict of arrays as `parameters` returns it.
 
     Returns:
         A model that holds the arrays.
@@ -307,15 +276,15 @@ def llama_from_params(config: LlamaConfig, params: dict[str, Any]) -> Llama:
 
     Example:
         >>> from flax import nnx
-        >>> from hadax.models import Llama, LlamaConfig, llama_from_params, llama_params
+        >>> from hadax.models import Llama, LlamaConfig, llama_from_params, parameters
         >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
         ...                      head_width=2, hidden=12)
-        >>> params = llama_params(Llama(config, rngs=nnx.Rngs(0)))
+        >>> params = parameters(Llama(config, rngs=nnx.Rngs(0)))
         >>> llama_from_params(config, params).config == config
         True
 
     See Also:
-        `llama_params`, the inverse.
+        `parameters`, the inverse.
     """
     graph, state = nnx.split(nnx.eval_shape(lambda: Llama(config, rngs=nnx.Rngs(0))))
     _model_checks.same_shapes("params", params, nnx.to_pure_dict(state))

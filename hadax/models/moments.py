@@ -7,8 +7,7 @@ import jax.numpy as jnp
 
 from hadax._typing import Array, ArrayLike
 from hadax.models import _model_checks
-from hadax.models.llama import SITES, Llama
-from hadax.quantization.sites import Site
+from hadax.models.base import SITES, StackedModel
 
 
 class InputMoments(NamedTuple):
@@ -32,7 +31,7 @@ class InputMoments(NamedTuple):
     peak: Array
 
 
-def input_moments(model: Llama, tokens: ArrayLike) -> dict[str, InputMoments]:
+def input_moments(model: StackedModel, tokens: ArrayLike) -> dict[str, InputMoments]:
     r"""Second moments, mean and largest magnitudes of what every linear of the blocks reads.
 
     $H = \frac{2}{N} \sum x x^\top$, $\frac{1}{N} \sum |x|$ and $\max |x|$ over the N tokens of all
@@ -101,56 +100,3 @@ def _joined(one: InputMoments, other: InputMoments) -> InputMoments:
 def _means(total: InputMoments, count: int) -> InputMoments:
     """Sums over so many inputs as means."""
     return InputMoments(2 / count * total.hessian, total.magnitude / count, total.peak)
-
-
-def llama_edges(model: Llama) -> tuple[Site, ...]:
-    """Where the inputs of a Llama's linears can be scaled, entry by entry, for free.
-
-    Args:
-        model: the model.
-
-    Returns:
-        Layered sites with the names in `SITES`: "attention" and "feed_forward", which the gains of
-        norms write, "down", which W_up writes (a product is linear in each factor), and "output",
-        which W_v writes where no heads share their values. Paths are those of `llama_params`.
-
-    Cost:
-        None.
-
-    Example:
-        >>> from flax import nnx
-        >>> from hadax.models import Llama, LlamaConfig, llama_edges
-        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
-        ...                      head_width=2, hidden=12)
-        >>> [(edge.name, edge.width) for edge in llama_edges(Llama(config, rngs=nnx.Rngs(0)))]
-        [('attention', 8), ('feed_forward', 8), ('down', 12)]
-
-    See Also:
-        `llama_sites`, where it can be rotated; `hadax.quantization.methods.smoothquant`.
-
-    References:
-        Xiao et al. (2023), key `xiao2023`.
-    """
-    config = model.config
-
-    def edge(name: str, width: int, writers: tuple[str, ...], *readers: str) -> Site:
-        return Site(
-            name,
-            width,
-            tuple(f"blocks.{writer}" for writer in writers),
-            tuple(f"blocks.{reader}.kernel" for reader in readers),
-            layered=True,
-        )
-
-    edges = [
-        edge("attention", config.width, ("attention_norm.scale",), "query", "key", "value"),
-        edge("feed_forward", config.width, ("feed_forward_norm.scale",), "gate", "up"),
-    ]
-    # An operator inside the model acts on the hidden vector before W_down reads it.
-    if model.blocks.hidden_rotation is None:
-        edges.append(edge("down", config.hidden, ("up.kernel",), "down"))
-    if config.heads == config.kv_heads:
-        width = config.heads * config.head_width
-        bias = ("value.bias",) if config.attention_bias else ()
-        edges.append(edge("output", width, ("value.kernel", *bias), "output"))
-    return tuple(edges)

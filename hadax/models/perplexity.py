@@ -6,7 +6,8 @@ import optax
 
 from hadax._typing import Array, ArrayLike
 from hadax.models import _model_checks
-from hadax.models.llama import Llama, Tap, no_tap
+from hadax.models.base import Tap, no_tap
+from hadax.models.llama import Llama
 
 
 def next_token_losses(model: Llama, tokens: ArrayLike, *, tap: Tap = no_tap) -> Array:

@@ -54,6 +54,12 @@ class Site:
         written: how many pieces of `width`, side by side, the writers write.
         read: how many the readers read: more than are written where heads share their values.
         layered: whether each layer has an operator of its own, with leaves (layers, ...).
+        orthogonal: whether a norm stands between writers and readers, through which only orthogonal
+            operators pass.
+        stride: how many entries side by side move as one: an operator that mixes heads of 64
+            entries mixes those that are 64 apart.
+        places: where the model itself has to apply the operator, by the model's own names; none for
+            a site with writers.
 
     Example:
         >>> from hadax.quantization import Site
@@ -68,6 +74,9 @@ class Site:
     written: int = 1
     read: int = 1
     layered: bool = False
+    orthogonal: bool = False
+    stride: int = 1
+    places: tuple[str, ...] = ()
 
     @property
     def is_online(self) -> bool:
@@ -84,6 +93,9 @@ class ModelSites:
         norms: the norms whose gains stand between a site and its readers.
         tied: paths of the embedding table (vocabulary, n) and of the head's kernel that is its
             transpose while the latter is not there; None where both are.
+        inputs: what the linears of a block read: layered sites with the names of the model's
+            places, and writers where each entry can be scaled for free (a norm's gain, a factor of
+            a product).
 
     Example:
         >>> from hadax.quantization import ModelSites, Site
@@ -95,6 +107,7 @@ class ModelSites:
     sites: tuple[Site, ...]
     norms: tuple[Norm, ...]
     tied: tuple[str, str] | None = None
+    inputs: tuple[Site, ...] = ()
 
     def __getitem__(self, name: str) -> Site:
         """The site of this name."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from hadax.models import Llama, LlamaConfig, llama_from_params, llama_params
+from hadax.models import Llama, LlamaConfig, llama_from_params, parameters
 
 # Bytes as GPT-2 prints them, two merges, a control token; and an "Ġ" for the space.
 LETTERS = [chr(c) for c in range(ord("!"), ord("~") + 1)] + ["Ġ"]
@@ -33,7 +33,7 @@ def config():
 @pytest.fixture(scope="session")
 def llama(config):
     """Random weights, random gains: a gain of one would hide a norm that is not folded."""
-    params = llama_params(Llama(config, rngs=nnx.Rngs(0)))
+    params = parameters(Llama(config, rngs=nnx.Rngs(0)))
     generator = np.random.default_rng(0)
 
     def random_gain(path, array):
@@ -58,7 +58,7 @@ def interleaved(weight, head_width):
 
 def gguf_tensors(model):
     """The tensors of a GGUF file, by name."""
-    params = jax.tree.map(np.asarray, llama_params(model))
+    params = jax.tree.map(np.asarray, parameters(model))
     tensors = {
         "token_embd.weight": params["embed"]["embedding"],
         "output_norm.weight": params["norm"]["scale"],

@@ -9,15 +9,15 @@ import pytest
 from flax import nnx
 from safetensors.numpy import save_file
 
-from hadax.models import Llama, llama_params, load_gguf, load_safetensors, load_tokenizer
+from hadax.models import Llama, load_gguf, load_safetensors, load_tokenizer, parameters
 
 
 def assert_same(model, other, atol=0.0):
     assert model.config == other.config
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, atol=atol, rtol=0),
-        llama_params(model),
-        llama_params(other),
+        parameters(model),
+        parameters(other),
     )
 
 
@@ -30,7 +30,7 @@ def test_gguf_of_an_untied_model_with_a_quantized_tensor(tmp_path, config, write
     model = Llama(untied, rngs=nnx.Rngs(3))
     quantized = [f"blk.{layer}.ffn_down.weight" for layer in range(config.layers)]
     path = write_gguf(tmp_path / "untied.gguf", model, quantize=quantized)
-    largest = float(np.abs(llama_params(model)["blocks"]["down"]["kernel"]).max())
+    largest = float(np.abs(parameters(model)["blocks"]["down"]["kernel"]).max())
     assert_same(load_gguf(path), model, atol=largest / 127)
 
 
@@ -173,7 +173,7 @@ def folder(tmp_path, llama):
         "rope_parameters": {"rope_theta": c.rope_base, "rope_type": "default"},
     }  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(stated))
-    params = jax.tree.map(np.asarray, llama_params(llama))
+    params = jax.tree.map(np.asarray, parameters(llama))
     names = {
         "attention_norm": "input_layernorm", "query": "self_attn.q_proj",
         "key": "self_attn.k_proj", "value": "self_attn.v_proj", "output": "self_attn.o_proj",

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hadax.models import LlamaConfig, llama_from_params, llama_params, next_token_losses
-from hadax.models.llama import SITES, _rotary
+from hadax.models import LlamaConfig, llama_from_params, next_token_losses, parameters
+from hadax.models.base import SITES
+from hadax.models.llama import _rotary
 
 
 def test_logits_do_not_see_the_future(llama, tokens):
@@ -34,7 +35,7 @@ def test_against_a_model_written_out_in_numpy(llama, tokens):
 def _numpy_logits(model, ids):
     """The same model, one token and one head at a time; pairs turn as complex numbers."""
     c = model.config
-    params = jax.tree.map(lambda a: np.asarray(a, np.float64), llama_params(model))
+    params = jax.tree.map(lambda a: np.asarray(a, np.float64), parameters(model))
 
     def norm(x, gain):
         return x / np.sqrt(np.mean(x**2) + c.norm_epsilon) * gain
@@ -100,15 +101,15 @@ def test_taps_and_records_see_every_site(llama, tokens):
 
 def test_gradients_reach_every_parameter(llama, tokens):
     gradient = jax.jit(jax.grad(lambda m: next_token_losses(m, tokens).mean()))(llama)
-    for leaf in jax.tree.leaves(llama_params(gradient)):
+    for leaf in jax.tree.leaves(parameters(gradient)):
         assert np.isfinite(leaf).all()
         assert np.abs(leaf).max() > 0
 
 
 def test_params_round_trip_and_refusals(llama):
-    params = llama_params(llama)
+    params = parameters(llama)
     again = llama_from_params(llama.config, params)
-    jax.tree.map(np.testing.assert_array_equal, params, llama_params(again))
+    jax.tree.map(np.testing.assert_array_equal, params, parameters(again))
     with pytest.raises(ValueError, match=r"must hold head\.kernel, but it is missing"):
         llama_from_params(dataclasses.replace(llama.config, tied=False), params)
     with pytest.raises(ValueError, match=r"holds extra\.kernel"):

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hadax.models import llama_from_params, llama_params, next_token_losses, perplexity
+from hadax.models import llama_from_params, next_token_losses, parameters, perplexity
 
 
 def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary(llama, tokens):
-    params = jax.tree.map(jnp.zeros_like, llama_params(llama))
+    params = jax.tree.map(jnp.zeros_like, parameters(llama))
     losses = next_token_losses(llama_from_params(llama.config, params), tokens)
     assert losses.shape == (2, 11)
     np.testing.assert_allclose(perplexity(losses), llama.config.vocabulary, rtol=1e-5)
