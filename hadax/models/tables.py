@@ -77,16 +77,10 @@ def llama_sites(config: LlamaConfig) -> ModelSites:
         ),
         tied=("embed.embedding", "head.kernel") if config.tied else None,
         inputs=(
-            Site("attention", width, gains[:1], attention, layered=True, places=("attention",)),
-            Site("output", mixed, output_writers, output, layered=True, places=("output",)),
-            Site(
-                "feed_forward",
-                width,
-                gains[1:],
-                feed_forward,
-                layered=True,
-                places=("feed_forward",),
-            ),
-            Site("down", config.hidden, blocks("up.kernel"), down, layered=True, places=("down",)),
+            read("attention", width, gains[:1], attention),
+            read("output", mixed, output_writers, output),
+            read("feed_forward", width, gains[1:], feed_forward),
+            read("down", config.hidden, blocks("up.kernel"), down),
         ),
+        cache=("key", "value"),
     )

@@ -11,6 +11,7 @@ from hadax.quantization.fused import grouped_ifwht, pack_planes, rotate_and_quan
 from hadax.quantization.interchange import from_qwix, qwix_fields
 from hadax.quantization.qtensor import QTensor, quantize, quantized_matmul
 from hadax.quantization.rounding import round_stochastic, straight_through
+from hadax.quantization.rules import Precision, QuantizationRule, precision
 from hadax.quantization.scales import ScaleSpec
 from hadax.quantization.simulated import fake_quantize, simulate
 from hadax.quantization.sites import (
@@ -34,7 +35,9 @@ __all__ = [
     "IntFormat",
     "ModelSites",
     "Norm",
+    "Precision",
     "QTensor",
+    "QuantizationRule",
     "ScaleSpec",
     "Site",
     "assert_invariant",
@@ -53,6 +56,7 @@ __all__ = [
     "lloyd_max",
     "nf4",
     "pack_planes",
+    "precision",
     "quantize",
     "quantized_matmul",
     "qwix_fields",

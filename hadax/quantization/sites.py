@@ -96,6 +96,7 @@ class ModelSites:
         inputs: what the linears of a block read: layered sites with the names of the model's
             places, and writers where each entry can be scaled for free (a norm's gain, a factor of
             a product).
+        cache: the places of what a decoder keeps of the tokens before: keys and values.
 
     Example:
         >>> from hadax.quantization import ModelSites, Site
@@ -108,6 +109,7 @@ class ModelSites:
     norms: tuple[Norm, ...]
     tied: tuple[str, str] | None = None
     inputs: tuple[Site, ...] = ()
+    cache: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Site:
         """The site of this name."""

@@ -4,11 +4,15 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-from hadax import _dtypes
+from hadax import _dtypes, _packing
 from hadax._typing import Array, ArrayLike
+from hadax.quantization import _grid as _quantized_grid
 from hadax.quantization import _quantization_checks
+from hadax.quantization.formats import IntFormat
 from hadax.quantization.methods import _grid, _method_checks
+from hadax.quantization.qtensor import QTensor
 
 
 class Rounded(NamedTuple):
@@ -31,6 +35,16 @@ class Rounded(NamedTuple):
 
     kernel: Array
     scales: Array
+
+    def packed(self, bits: int) -> QTensor:
+        """Codes of so many bits, 2 to 8, and the scales: the kernel up to round-off."""
+        format = IntFormat(bits)
+        blocks = _quantized_grid.cut(self.kernel.astype(self.scales.dtype), self.scales.shape)
+        steps = blocks / jnp.expand_dims(self.scales, _quantized_grid.entries(blocks))
+        codes = _packing.pack(format.codes(steps).reshape(self.kernel.shape), bits)
+        return QTensor(
+            codes, self.scales, None, format, self.kernel.shape[-1], self.kernel.dtype.name
+        )
 
 
 def rtn(

@@ -1,0 +1,46 @@
+"""Error texts of the methods that quantize a whole model."""
+
+from typing import Any
+
+from hadax._typing import Array, ArrayLike
+from hadax.models import _model_checks
+from hadax.quantization.formats import Format
+
+
+def calibration(tokens: ArrayLike | None) -> Array:
+    """The text to calibrate on, as windows."""
+    if tokens is None:
+        raise ValueError(
+            "Argument `tokens` must be an integer array (windows, time), since this method looks "
+            "at what the model reads, but is None. Take a text that the model is not judged by."
+        )
+    return _model_checks.windows(tokens)
+
+
+def has_cache(places: tuple[str, ...]) -> None:
+    """Refuse bits of keys and values for a model that keeps none."""
+    if not places:
+        raise ValueError(
+            "Argument `precision` must leave keys and values (kv_qtype=None), since the model's "
+            "table names no places where it keeps them."
+        )
+
+
+def agreed(layer: int, kinds: dict[str, Format | None]) -> None:
+    """Refuse rules that round one vector in several ways."""
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(f"{path}: {kind}" for path, kind in kinds.items())
+        raise ValueError(
+            "Argument `precision` must give linears that read the same vector the same act_qtype, "
+            f"but in block {layer} it gives {listed}."
+        )
+
+
+def symmetric_integers(value: Format, kind: type) -> Any:
+    """`value` as a grid that GPTQ rounds to."""
+    if not (isinstance(value, kind) and value.symmetric and value.bits <= 8):
+        raise ValueError(
+            "Argument `precision` must round kernels to symmetric integers of at most 8 bits here, "
+            f"but has weight_qtype={value!r}. `rtn` rounds to any format."
+        )
+    return value
