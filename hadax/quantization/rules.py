@@ -35,7 +35,7 @@ class QuantizationRule:
     act_qtype: Format | None = None
     tile_size: int | None = None
     weight_clip: float | None = None
-    act_clip: float = 0.9
+    act_clip: float = 1.0
 
     def __post_init__(self):
         _rule_checks.rule(self, Format)
@@ -66,7 +66,7 @@ class Precision:
 
     rules: tuple[QuantizationRule, ...]
     kv_qtype: Format | None = None
-    kv_clip: float = 0.95
+    kv_clip: float = 1.0
 
     def __post_init__(self):
         _rule_checks.precision(self, QuantizationRule, Format)
@@ -81,8 +81,8 @@ def precision(
     *,
     group: int | None = None,
     weight_clip: float | None = None,
-    act_clip: float = 0.9,
-    kv_clip: float = 0.95,
+    act_clip: float | None = None,
+    kv_clip: float | None = None,
     leave: Iterable[str] = (),
 ) -> Precision:
     """The same precision for all linears, by its name in papers.
@@ -93,8 +93,8 @@ def precision(
             asymmetric ones, as in QuaRot.
         group: how many consecutive inputs of a kernel share a scale; None for all.
         weight_clip: share of the range that the grid of kernels reaches; None searches the best.
-        act_clip: the same of activations.
-        kv_clip: the same of keys and values.
+        act_clip: the same of activations; None takes 0.9, QuaRot's, for up to 4 bits, and 1 above.
+        kv_clip: the same of keys and values; None takes 0.95, or 1 above 4 bits.
         leave: regular expressions of linears that are left as they are.
 
     Returns:
@@ -126,7 +126,14 @@ def precision(
         None if activations is None else IntFormat(activations),
         group,
         weight_clip,
-        act_clip,
+        _default(act_clip, activations, 0.9),
     )
     kv = None if cache is None else IntFormat(cache, symmetric=False)
-    return Precision((*left, whole), kv, kv_clip)
+    return Precision((*left, whole), kv, _default(kv_clip, cache, 0.95))
+
+
+def _default(clip: float | None, bits: int | None, coarse: float) -> float:
+    """A clip, or what is usual: grids of few bits are worth clipping for."""
+    if clip is not None:
+        return clip
+    return coarse if bits is not None and bits <= 4 else 1.0

@@ -5,18 +5,26 @@ returns a `Quantized` model with its packed kernels and a `Report`.
 """
 
 from hadax.models.methods._finishing import GPTQ, Quantized, Report
+from hadax.models.methods.learned_rotations import SpinQuantConfig, spinquant
 from hadax.models.methods.rotating import QuaRotConfig, hadamard_or_haar, quarot
 from hadax.models.methods.rounding import GPTQConfig, RTNConfig, gptq, rtn
+from hadax.models.methods.scaling import AWQConfig, SmoothQuantConfig, awq, smoothquant
 
 __all__ = [
     "GPTQ",
+    "AWQConfig",
     "GPTQConfig",
     "QuaRotConfig",
     "Quantized",
     "RTNConfig",
     "Report",
+    "SmoothQuantConfig",
+    "SpinQuantConfig",
+    "awq",
     "gptq",
     "hadamard_or_haar",
     "quarot",
     "rtn",
+    "smoothquant",
+    "spinquant",
 ]

@@ -1,9 +1,9 @@
 """How every method ends: kernels are rounded by rules, then quantizers put in their places."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic
+from typing import Generic, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,10 @@ from hadax.quantization.rules import Precision, QuantizationRule
 from hadax.quantization.scales import ScaleSpec
 from hadax.quantization.sites import ModelSites
 
-Progress = Callable[[Iterable[int]], Iterable[int]]
+Clips: TypeAlias = Mapping[str, float | Sequence[Array | float]]
+"""By path, how far the grids of a kernel reach: one share, or one or an array of them a layer."""
+
+Progress: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
 """What shows how far a loop is: it is given the steps, as `tqdm.tqdm` is."""
 
 
@@ -109,7 +112,7 @@ def finished(
     precision: Precision,
     *,
     gptq: GPTQ | None = None,
-    clips: Mapping[str, Array] | None = None,
+    clips: Clips | None = None,
     losses: np.ndarray | None = None,
     progress: Progress = iter,
 ) -> Quantized[Model]:
@@ -199,14 +202,14 @@ def stored_name(path: str, layer: int) -> str:
 
 
 def _nearest(
-    model: Model, sites: ModelSites, precision: Precision, clips: Mapping[str, Array]
+    model: Model, sites: ModelSites, precision: Precision, clips: Clips
 ) -> tuple[Model, dict[str, QTensor]]:
     """Every kernel rounded to nearest."""
     params, packed, changed = parameters(model), {}, {}
     for path in (path for site in sites.inputs for path in site.readers):
         kernel = _params.at(params, path)
         for rule, layers in layers_by_rule(precision, path, model.config.layers):
-            clip = clips[path][np.asarray(layers)] if path in clips else rule.weight_clip
+            clip = _chosen(clips.get(path, rule.weight_clip), layers)
             found = _packed(
                 kernel[np.asarray(layers)], clip, format=rule.weight_qtype, group=rule.tile_size
             )
@@ -215,6 +218,15 @@ def _nearest(
                 packed[stored_name(path, layer)] = jax.tree.map(lambda leaf, i=i: leaf[i], found)
         changed[path] = kernel
     return model.with_parameters(_params.replaced(params, changed)), packed
+
+
+def _chosen(
+    clip: float | Sequence[Array | float] | None, layers: list[int]
+) -> Array | float | None:
+    """The clips of some layers."""
+    if clip is None or isinstance(clip, (int, float)):
+        return clip
+    return jnp.stack([jnp.asarray(clip[layer], jnp.float32) for layer in layers])
 
 
 @functools.partial(jax.jit, static_argnames=("format", "group"))

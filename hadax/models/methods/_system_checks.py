@@ -44,3 +44,9 @@ def symmetric_integers(value: Format, kind: type) -> Any:
             f"but has weight_qtype={value!r}. `rtn` rounds to any format."
         )
     return value
+
+
+def positive(name: str, value: float) -> None:
+    """Refuse a number that is not above 0."""
+    if not value > 0:
+        raise ValueError(f"Argument `{name}` must be above 0, but is {value}.")

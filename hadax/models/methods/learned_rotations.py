@@ -1,0 +1,246 @@
+"""SpinQuant: rotations that are learned, so that a rounded model predicts well."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+from hadax import _checks
+from hadax._typing import Array, ArrayLike, KeyArray
+from hadax.models.base import parameters
+from hadax.models.llama import Llama
+from hadax.models.methods import _system_checks
+from hadax.models.methods._finishing import (
+    GPTQ,
+    Progress,
+    Quantized,
+    finished,
+    layers_by_rule,
+    with_places,
+)
+from hadax.models.methods.rotating import hadamard_or_haar, rotated_names
+from hadax.models.rotation import Factory, draw_rotations, rotate
+from hadax.operators.base import LinearOperator
+from hadax.operators.elementary import Dense
+from hadax.quantization import _params
+from hadax.quantization.rules import Precision
+from hadax.quantization.scales import ScaleSpec
+from hadax.quantization.simulated import simulate
+from hadax.quantization.sites import ModelSites, Site, fold_norms, untie
+from hadax.quantization.stiefel import stiefel_step
+
+Rotations = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class SpinQuantConfig:
+    """Settings of `spinquant`.
+
+    Args:
+        precision: what is rounded to what.
+        make: factory of the rotations to start from, and of those that stay in the model.
+        steps: how many steps of gradient descent.
+        rate: the longest step; it falls to 0 along a cosine.
+        batch: windows of the text a step.
+        rounds_weights: whether weights are rounded while rotations are learned. SpinQuant leaves
+            them where GPTQ is to round them.
+        gptq: how kernels are rounded in the end; None rounds them to nearest.
+
+    Example:
+        >>> from hadax.models.methods import SpinQuantConfig
+        >>> from hadax.quantization import precision
+        >>> SpinQuantConfig(precision("W4A4")).rate
+        1.5
+    """
+
+    precision: Precision
+    make: Factory = hadamard_or_haar
+    steps: int = 100
+    rate: float = 1.5
+    batch: int = 8
+    rounds_weights: bool = False
+    gptq: GPTQ | None = field(default_factory=GPTQ)
+
+    def __post_init__(self):
+        _checks.integer("steps", self.steps, minimum=1)
+        _checks.integer("batch", self.batch, minimum=1)
+        _system_checks.positive("rate", self.rate)
+
+
+def spinquant(
+    model: Llama,
+    sites: ModelSites,
+    tokens: ArrayLike,
+    key: KeyArray,
+    config: SpinQuantConfig,
+    *,
+    progress: Progress = iter,
+) -> Quantized[Llama]:
+    r"""The model in rotated coordinates that were learned, rounded.
+
+    The rotations that can be folded into kernels, of the residual stream and of each layer's value
+    heads, go down the cross-entropy of the next token in the rounded model, on the manifold of
+    orthogonal matrices: X moves along $-\nabla$ by `hadax.quantization.stiefel_step`. Rounding is
+    passed straight through. The rotations that stay in the model, of hidden vectors and keys, are
+    random and stay so; heads are not mixed.
+
+    Args:
+        model: the model; it is left as it is.
+        sites: its table, as `hadax.models.llama_sites` gives it.
+        tokens: integer array (windows, time) of the text to learn and to calibrate on.
+        key: a new-style PRNG key, of the rotations to start from and of the order of windows.
+        config: what is rounded to what, and how long to learn.
+        progress: what shows how far it is: it is given the steps, then the layers of GPTQ.
+
+    Returns:
+        The quantized model, its packed kernels and a report with the loss of every step.
+
+    Raises:
+        TypeError: key is no new-style key.
+        ValueError: no tokens, settings outside their range, a length that `make` has no operator
+            of, or rules that do not fit the model.
+
+    Cost:
+        A step is four forward passes over its windows, and one fold of every kernel and back.
+        Memory: three copies of the blocks, and one residual stream a layer.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_sites
+        >>> from hadax.models.methods import SpinQuantConfig, spinquant
+        >>> from hadax.quantization import precision
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama, tokens = Llama(config, rngs=nnx.Rngs(0)), jnp.array([[3, 1, 4, 1, 5, 9, 2, 6]])
+        >>> settings = SpinQuantConfig(precision("W16A4"), steps=2)
+        >>> found = spinquant(llama, llama_sites(config), tokens, jax.random.key(0), settings)
+        >>> found.report.losses.shape
+        (2,)
+
+    See Also:
+        `quarot`, which it starts from; `hadax.optax.stiefel_sgd`, to learn rotations of one's own.
+
+    References:
+        Liu et al. (2025), key `liu2025`; Li, Fuxin and Todorovic (2020), key `li2020`.
+    """
+    tokens = _system_checks.calibration(tokens)
+    layers = model.config.layers
+    names = [name for name in rotated_names(sites, config.precision) if sites[name].stride == 1]
+    key_draw, key_order = jax.random.split(_checks.key(key))
+    drawn = draw_rotations(key_draw, sites, layers, config.make, names=names)
+    fixed = {name: op for name, op in drawn.items() if sites[name].is_online}
+    start = {name: _matrices(op, sites[name]) for name, op in drawn.items() if name not in fixed}
+    folded = model.with_parameters(fold_norms(untie(parameters(model), sites), sites))
+    base = rotate(folded, sites, fixed)
+    step = _step(sites, config, with_places(base, sites, config.precision))
+    learned, losses = start, []
+    for i in progress(range(config.steps)):
+        chosen = jax.random.choice(
+            jax.random.fold_in(key_order, i), len(tokens), (min(config.batch, len(tokens)),), False
+        )
+        learned, loss = step(base, learned, tokens[chosen], i)
+        losses.append(loss)
+    ready = rotate(base, sites, {name: _rotation(_polar(x)) for name, x in learned.items()})
+    return finished(
+        "spinquant",
+        ready,
+        sites,
+        tokens,
+        config.precision,
+        gptq=config.gptq,
+        losses=np.asarray(losses),
+        progress=progress,
+    )
+
+
+def _matrices(op: LinearOperator, site: Site) -> Array:
+    """A rotation as a matrix, or those of all layers."""
+    return jax.vmap(type(op).as_matrix)(op) if site.layered else op.as_matrix()
+
+
+def _rotation(matrix: Array) -> LinearOperator:
+    """A matrix, or one a layer, as an operator whose inverse is its transpose."""
+    return Dense(matrix, orthogonal=True)
+
+
+def _polar(matrix: Array) -> Array:
+    """The nearest orthogonal matrix: what many steps in 32 bits have lost comes back."""
+    u, _, v = np.linalg.svd(np.asarray(matrix, np.float64))
+    return jnp.asarray(u @ v, matrix.dtype)
+
+
+def _step(
+    sites: ModelSites, config: SpinQuantConfig, placed: Llama
+) -> Callable[[Llama, Rotations, Array, int], tuple[Rotations, Array]]:
+    """One compiled step: the rotations after it, and the loss before it."""
+    schedule = optax.cosine_decay_schedule(config.rate, config.steps)
+    online = placed.blocks.online
+    # Neither embedding nor head is rounded, so the stream is rotated after the one and back before
+    # the other, which costs less than folding into them at every step.
+    inside = ModelSites(
+        tuple(_within_blocks(site) for site in sites.sites), (), None, sites.inputs, sites.cache
+    )
+
+    def loss(learned: Rotations, base: Llama, windows: Array) -> Array:
+        ops = {name: _rotation(matrix) for name, matrix in learned.items()}
+        rotated = rotate(base, inside, ops)
+        if config.rounds_weights:
+            rotated = _with_rounded_weights(rotated, sites, config.precision)
+        rotated.blocks.online = nnx.data(dict(online))
+        around = [op for name, op in ops.items() if sites[name].orthogonal]
+
+        @jax.checkpoint
+        def block(x: Array, block: nnx.Module) -> tuple[Array, None]:
+            return block(x)[0], None
+
+        def of_window(window: Array) -> Array:
+            x = base.stream(window[:-1])
+            for op in around:
+                x = op(x)
+            x, _ = jax.lax.scan(block, x, rotated.blocks)
+            for op in around[::-1]:
+                x = op.T(x)
+            return optax.softmax_cross_entropy_with_integer_labels(base.logits(x), window[1:])
+
+        return jnp.mean(jax.lax.map(jax.checkpoint(of_window), windows))
+
+    @jax.jit
+    def step(base: Llama, learned: Rotations, windows: Array, i: int) -> tuple[Rotations, Array]:
+        value, gradient = jax.value_and_grad(loss)(learned, base, windows)
+        rate = schedule(i)
+        moved = {
+            name: stiefel_step(matrix, -gradient[name], rate)[0] for name, matrix in learned.items()
+        }
+        return moved, value
+
+    return step
+
+
+def _within_blocks(site: Site) -> Site:
+    """The site without embedding and head."""
+    writers, readers = (
+        tuple(path for path in paths if path.startswith("blocks."))
+        for paths in (site.writers, site.readers)
+    )
+    # Its norms are folded already.
+    return replace(site, writers=writers, readers=readers)
+
+
+def _with_rounded_weights(model: Llama, sites: ModelSites, precision: Precision) -> Llama:
+    """Kernels on grids that reach all of their range; gradients pass straight through."""
+    params = parameters(model)
+    changed = {}
+    for path in (path for site in sites.inputs for path in site.readers):
+        kernel = _params.at(params, path)
+        for rule, layers in layers_by_rule(precision, path, model.config.layers):
+            assert rule.weight_qtype is not None
+            at = np.asarray(layers)
+            spec = ScaleSpec(axis=-2, block=rule.tile_size)
+            kernel = kernel.at[at].set(simulate(kernel[at], rule.weight_qtype, spec))
+        changed[path] = kernel
+    return model.with_parameters(_params.replaced(params, changed))

@@ -1,0 +1,256 @@
+"""SmoothQuant and AWQ: inputs scaled entry by entry, for free, before kernels are rounded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hadax._typing import Array, ArrayLike, KeyArray
+from hadax.models.base import Model, StackedModel, parameters
+from hadax.models.methods import _system_checks
+from hadax.models.methods._finishing import (
+    GPTQ,
+    Progress,
+    Quantized,
+    finished,
+    layers_by_rule,
+)
+from hadax.models.moments import InputMoments, input_moments
+from hadax.models.online import NOTHING
+from hadax.operators.factories import diagonal
+from hadax.quantization import _params
+from hadax.quantization._params import Params
+from hadax.quantization.formats import IntFormat
+from hadax.quantization.methods import awq_clip, awq_gains
+from hadax.quantization.methods import smoothquant as smooth_site
+from hadax.quantization.rules import Precision
+from hadax.quantization.sites import ModelSites, Site, fuse
+
+
+@dataclass(frozen=True)
+class SmoothQuantConfig:
+    """Settings of `smoothquant`.
+
+    Args:
+        precision: what is rounded to what.
+        alpha: how much of what is hard to round goes from activations to weights, 0 to 1.
+        gptq: how kernels are rounded; None rounds them to nearest.
+
+    Example:
+        >>> from hadax.models.methods import SmoothQuantConfig
+        >>> from hadax.quantization import precision
+        >>> SmoothQuantConfig(precision("W8A8")).alpha
+        0.5
+    """
+
+    precision: Precision
+    alpha: float = 0.5
+    gptq: GPTQ | None = None
+
+
+@dataclass(frozen=True)
+class AWQConfig:
+    """Settings of `awq`.
+
+    Args:
+        precision: what is rounded to what.
+        unclipped: names of linears whose grids reach all of the range: AWQ takes queries and keys
+            out of its search.
+
+    Example:
+        >>> from hadax.models.methods import AWQConfig
+        >>> from hadax.quantization import precision
+        >>> AWQConfig(precision("W4A16", group=128)).unclipped
+        ('query', 'key')
+    """
+
+    precision: Precision
+    unclipped: tuple[str, ...] = ("query", "key")
+
+
+def smoothquant(
+    model: Model,
+    sites: ModelSites,
+    tokens: ArrayLike,
+    key: KeyArray | None,
+    config: SmoothQuantConfig,
+    *,
+    progress: Progress = iter,
+) -> Quantized[Model]:
+    """The model with activations that are easier to round at the cost of its weights, rounded.
+
+    Inputs of linears are divided by `hadax.quantization.methods.smoothing_gains` where that is
+    free: in the gains of norms, and in kernels whose outputs the input is. Others stay.
+
+    Args:
+        model: the model; it is left as it is.
+        sites: its table, as `hadax.models.llama_sites` gives it.
+        tokens: integer array (windows, time) of the text to calibrate on.
+        key: not looked at.
+        config: what is rounded to what, and how much is moved.
+        progress: what shows how far GPTQ is: it is given the layers.
+
+    Returns:
+        The quantized model, its packed kernels and a report.
+
+    Raises:
+        ValueError: no tokens, alpha outside its range, or rules that do not fit the model.
+
+    Cost:
+        `hadax.models.input_moments`, then `rtn` or `gptq`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_sites
+        >>> from hadax.models.methods import SmoothQuantConfig, smoothquant
+        >>> from hadax.quantization import precision
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama, tokens = Llama(config, rngs=nnx.Rngs(0)), jnp.array([[3, 1, 4, 1, 5, 9, 2, 6]])
+        >>> settings = SmoothQuantConfig(precision("W8A8"))
+        >>> found = smoothquant(llama, llama_sites(config), tokens, None, settings)
+        >>> bool(abs(found.model(tokens) - llama(tokens)).max() < 0.3)
+        True
+
+    See Also:
+        `hadax.quantization.methods.smoothquant`, of one vector; `awq`, for weights alone.
+
+    References:
+        Xiao et al. (2023), key `xiao2023`.
+    """
+    del key
+    tokens = _system_checks.calibration(tokens)
+    moments = jax.jit(input_moments)(model, tokens)
+    params = parameters(model)
+    for site in _scalable(model, sites):
+        params = smooth_site(params, site, moments[site.name].peak, alpha=config.alpha)
+    smooth = model.with_parameters(params)
+    return finished(
+        "smoothquant",
+        smooth,
+        sites,
+        tokens,
+        config.precision,
+        gptq=config.gptq,
+        progress=progress,
+    )
+
+
+def awq(
+    model: Model,
+    sites: ModelSites,
+    tokens: ArrayLike,
+    key: KeyArray | None,
+    config: AWQConfig,
+    *,
+    progress: Progress = iter,
+) -> Quantized[Model]:
+    """The model with more of the grid for inputs that are large on average, rounded to nearest.
+
+    Kernels are multiplied by `hadax.quantization.methods.awq_gains`, and what they read divided,
+    where that is free; then grids reach as far as `hadax.quantization.methods.awq_clip` says. Of
+    each vector it is the error at the outputs of the linears that read it that is made small;
+    AWQ's own code looks at the output of the attention and of the feed-forward part as a whole.
+
+    Args:
+        model: the model; it is left as it is.
+        sites: its table, as `hadax.models.llama_sites` gives it.
+        tokens: integer array (windows, time) of the text to calibrate on.
+        key: not looked at.
+        config: what is rounded to what.
+        progress: not called.
+
+    Returns:
+        The quantized model, its packed kernels and a report.
+
+    Raises:
+        ValueError: no tokens, rules that do not fit the model, or kernels that are to become
+            anything but symmetric integers of at most 8 bits.
+
+    Cost:
+        `hadax.models.input_moments`, and 20 products of a Hessian and a kernel for each kernel.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_sites
+        >>> from hadax.models.methods import AWQConfig, awq
+        >>> from hadax.quantization import precision
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama, tokens = Llama(config, rngs=nnx.Rngs(0)), jnp.array([[3, 1, 4, 1, 5, 9, 2, 6]])
+        >>> found = awq(llama, llama_sites(config), tokens, None, AWQConfig(precision("W4A16")))
+        >>> found.report.method
+        'awq'
+
+    See Also:
+        `hadax.quantization.methods.awq_gains` and `hadax.quantization.methods.awq_clip`, of one
+        kernel; `smoothquant`, for activations that are rounded too.
+
+    References:
+        Lin et al. (2024), key `lin2024`.
+    """
+    del key, progress
+    tokens = _system_checks.calibration(tokens)
+    moments = jax.jit(input_moments)(model, tokens)
+    params, clips = parameters(model), {}
+    scalable = _scalable(model, sites)
+    for site in sites.inputs:
+        hessian = moments[site.name].hessian
+        if site in scalable:
+            gains = _gains(params, site, moments[site.name], config.precision)
+            params = fuse(params, site, jax.vmap(diagonal)(1 / gains))
+            hessian = hessian / (gains[:, :, None] * gains[:, None, :])
+        for path in site.readers:
+            if path.split(".")[-2] in config.unclipped:
+                clips[path] = 1.0
+            else:
+                clips[path] = _clips(_params.at(params, path), path, hessian, config.precision)
+    scaled = model.with_parameters(params)
+    return finished("awq", scaled, sites, None, config.precision, clips=clips)
+
+
+def _scalable(model: StackedModel, sites: ModelSites) -> list[Site]:
+    """What can be scaled for free: where an operator acts in between, it is what writes."""
+    online = model.blocks.online
+    return [
+        site
+        for site in sites.inputs
+        if site.writers and all(online.get(p, NOTHING).transform is None for p in site.places)
+    ]
+
+
+def _gains(params: Params, site: Site, moments: InputMoments, precision: Precision) -> Array:
+    """The gains (layers, in) of one vector; 1 in layers where nothing that reads it is rounded."""
+    kernels = [_params.at(params, path) for path in site.readers]
+    gains = np.ones(kernels[0].shape[:-1], np.float32)
+    # The rule of the first reader stands for all: they share the vector, and the gains.
+    for bits, group, layers in _integers(precision, site.readers[0], len(gains)):
+        joined = jnp.concatenate([kernel[layers] for kernel in kernels], axis=-1)
+        gains[layers] = awq_gains(
+            joined, moments.magnitude[layers], moments.hessian[layers], bits=bits, group=group
+        )
+    return jnp.asarray(gains, kernels[0].dtype)
+
+
+def _clips(kernel: Array, path: str, hessian: Array, precision: Precision) -> list[Array | float]:
+    """How far the grids of a kernel's layers reach."""
+    clips: list[Array | float] = [1.0] * len(kernel)
+    for bits, group, layers in _integers(precision, path, len(kernel)):
+        found = awq_clip(kernel[layers], hessian[layers], bits=bits, group=group)
+        for layer, clip in zip(layers, found, strict=True):
+            clips[layer] = clip
+    return clips
+
+
+def _integers(
+    precision: Precision, path: str, layers: int
+) -> Iterator[tuple[int, int | None, np.ndarray]]:
+    """Bits and groups to which a kernel is rounded, and in which layers."""
+    for rule, members in layers_by_rule(precision, path, layers):
+        assert rule.weight_qtype is not None
+        format = _system_checks.symmetric_integers(rule.weight_qtype, IntFormat)
+        yield format.bits, rule.tile_size, np.asarray(members)
