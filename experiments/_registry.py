@@ -31,6 +31,7 @@ NAMES = (
     "double_commutator",
     "automorphisms",
     "llm_rotation",
+    "quantize",
     "speed",
     "scaling",
 )

@@ -17,6 +17,16 @@ def at(params: Params, path: str) -> Array:
     return found
 
 
+def holds(params: Params, path: str) -> bool:
+    """Whether there is an array at a path."""
+    found: Any = params
+    for name in path.split("."):
+        if not isinstance(found, dict) or name not in found:
+            return False
+        found = found[name]
+    return True
+
+
 def replaced(params: Params, changed: dict[str, Array]) -> Params:
     """The same nested dict with the arrays at some paths replaced, or added."""
     result = dict(params)

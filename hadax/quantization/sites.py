@@ -121,7 +121,7 @@ def untie(params: Params, sites: ModelSites) -> Params:
     """The same parameters with a head of its own, where head and embedding were one.
 
     Args:
-        params: nested dict of arrays.
+        params: nested dict of arrays; one that holds a head keeps it.
         sites: the model's table.
 
     Returns:
@@ -144,7 +144,7 @@ def untie(params: Params, sites: ModelSites) -> Params:
     See Also:
         `fold_norms`, which would change the embedding of a tied model.
     """
-    if sites.tied is None:
+    if sites.tied is None or _params.holds(params, sites.tied[1]):
         return params
     table, head = sites.tied
     return _params.replaced(params, {head: _params.at(params, table).mT})

@@ -168,3 +168,11 @@ def test_map_kernels_leaves_the_rest(llama, tokens):
     assert len(np.unique(after["blocks"]["query"]["kernel"][1, :, 0])) <= 8
     with pytest.raises(ValueError, match="but its shape is"):
         map_kernels(llama, lambda kernel: kernel[..., :2])
+
+
+def test_a_model_that_was_untied_keeps_its_head(llama, tokens):
+    """The table of the tied model still fits: rotating twice by it changes nothing."""
+    sites = llama_sites(llama.config)
+    drawn = draw(jax.random.key(3), llama.config, hadax.haar_rotation, ["residual"])
+    once = rotate(llama, sites, drawn)
+    assert difference(rotate(once, sites, drawn), llama, tokens) < 2e-4

@@ -4,11 +4,11 @@
 returns a `Quantized` model with its packed kernels and a `Report`.
 """
 
-from hadax.models.methods._finishing import GPTQ, Quantized, Report
+from hadax.models.methods._finishing import GPTQ, Quantized, Report, place_quantizers
 from hadax.models.methods.learned_rotations import SpinQuantConfig, spinquant
 from hadax.models.methods.rotating import QuaRotConfig, hadamard_or_haar, quarot
 from hadax.models.methods.rounding import GPTQConfig, RTNConfig, gptq, rtn
-from hadax.models.methods.scaling import AWQConfig, SmoothQuantConfig, awq, smoothquant
+from hadax.models.methods.scaling import AWQConfig, SmoothQuantConfig, awq, awq_scaled, smoothquant
 
 __all__ = [
     "GPTQ",
@@ -21,8 +21,10 @@ __all__ = [
     "SmoothQuantConfig",
     "SpinQuantConfig",
     "awq",
+    "awq_scaled",
     "gptq",
     "hadamard_or_haar",
+    "place_quantizers",
     "quarot",
     "rtn",
     "smoothquant",

@@ -117,7 +117,7 @@ def finished(
     progress: Progress = iter,
 ) -> Quantized[Model]:
     """The model with its kernels rounded, by GPTQ where given, and its quantizers in place."""
-    with_places(model, sites, precision)  # so that contradicting rules are seen first
+    place_quantizers(model, sites, precision)  # so that contradicting rules are seen first
     if gptq is None:
         changed, kernels = _nearest(model, sites, precision, clips or {})
     else:
@@ -133,11 +133,42 @@ def finished(
     bits = 8 * sum(kernel.nbytes for kernel in kernels.values())
     share = bits / weights if weights else float("nan")
     report = Report(name, share, errors, np.zeros(0) if losses is None else losses)
-    return Quantized(with_places(changed, sites, precision), kernels, report)
+    return Quantized(place_quantizers(changed, sites, precision), kernels, report)
 
 
-def with_places(model: Model, sites: ModelSites, precision: Precision) -> Model:
-    """The model with quantizers of activations, keys and values; other quantizers are replaced."""
+def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> Model:
+    """The model with quantizers of activations, keys and values; kernels stay.
+
+    Args:
+        model: the model; it is left as it is. Quantizers that it has are replaced.
+        sites: its table, as `hadax.models.llama_sites` gives it.
+        precision: what is rounded to what.
+
+    Returns:
+        A new model.
+
+    Raises:
+        ValueError: other formats of activations for linears that read the same vector, or one of
+            keys and values for a model that keeps none.
+
+    Cost:
+        None.
+
+    Example:
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_sites
+        >>> from hadax.models.methods import place_quantizers
+        >>> from hadax.quantization import precision
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama = Llama(config, rngs=nnx.Rngs(0))
+        >>> placed = place_quantizers(llama, llama_sites(config), precision("W16A4KV4"))
+        >>> [place for place, online in placed.blocks.online.items() if online.quantizers]
+        ['attention', 'output', 'feed_forward', 'down', 'key', 'value']
+
+    See Also:
+        `rtn`, which rounds kernels too.
+    """
     layers = model.config.layers
     changed = model.with_parameters(parameters(model))
     online = dict(changed.blocks.online)

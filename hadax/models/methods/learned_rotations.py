@@ -20,7 +20,7 @@ from hadax.models.methods._finishing import (
     Quantized,
     finished,
     layers_by_rule,
-    with_places,
+    place_quantizers,
 )
 from hadax.models.methods.rotating import hadamard_or_haar, rotated_names
 from hadax.models.rotation import Factory, draw_rotations, rotate
@@ -137,7 +137,7 @@ def spinquant(
     start = {name: _matrices(op, sites[name]) for name, op in drawn.items() if name not in fixed}
     folded = model.with_parameters(fold_norms(untie(parameters(model), sites), sites))
     base = rotate(folded, sites, fixed)
-    step = _step(sites, config, with_places(base, sites, config.precision))
+    step = _step(sites, config, place_quantizers(base, sites, config.precision))
     learned, losses = start, []
     for i in progress(range(config.steps)):
         chosen = jax.random.choice(

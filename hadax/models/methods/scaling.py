@@ -12,6 +12,7 @@ from hadax.models.base import Model, StackedModel, parameters
 from hadax.models.methods import _system_checks
 from hadax.models.methods._finishing import (
     GPTQ,
+    Clips,
     Progress,
     Quantized,
     finished,
@@ -194,9 +195,53 @@ def awq(
         Lin et al. (2024), key `lin2024`.
     """
     del key, progress
+    scaled, clips = awq_scaled(model, sites, tokens, config)
+    return finished("awq", scaled, sites, None, config.precision, clips=clips)
+
+
+def awq_scaled(
+    model: Model, sites: ModelSites, tokens: ArrayLike, config: AWQConfig
+) -> tuple[Model, Clips]:
+    """The first half of `awq`: the same function, scaled for rounding, and how to clip it.
+
+    Args:
+        model: the model; it is left as it is.
+        sites: its table, as `hadax.models.llama_sites` gives it.
+        tokens: integer array (windows, time) of the text to calibrate on.
+        config: what is to be rounded to what.
+
+    Returns:
+        A model with the same outputs up to round-off and, by path, the share of the range that the
+        grids of a kernel reach in each layer.
+
+    Raises:
+        ValueError: no tokens, or kernels that are to become anything but symmetric integers of at
+            most 8 bits.
+
+    Cost:
+        That of `awq`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_sites
+        >>> from hadax.models.methods import AWQConfig, awq_scaled
+        >>> from hadax.quantization import precision
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama, tokens = Llama(config, rngs=nnx.Rngs(0)), jnp.array([[3, 1, 4, 1, 5, 9, 2, 6]])
+        >>> settings = AWQConfig(precision("W4A16"))
+        >>> scaled, clips = awq_scaled(llama, llama_sites(config), tokens, settings)
+        >>> bool(abs(scaled(tokens) - llama(tokens)).max() < 1e-4), len(clips)
+        (True, 7)
+
+    See Also:
+        `awq`.
+    """
     tokens = _system_checks.calibration(tokens)
     moments = jax.jit(input_moments)(model, tokens)
-    params, clips = parameters(model), {}
+    params: Params = parameters(model)
+    clips: dict[str, float | list[Array | float]] = {}
     scalable = _scalable(model, sites)
     for site in sites.inputs:
         hessian = moments[site.name].hessian
@@ -209,8 +254,7 @@ def awq(
                 clips[path] = 1.0
             else:
                 clips[path] = _clips(_params.at(params, path), path, hessian, config.precision)
-    scaled = model.with_parameters(params)
-    return finished("awq", scaled, sites, None, config.precision, clips=clips)
+    return model.with_parameters(params), clips
 
 
 def _scalable(model: StackedModel, sites: ModelSites) -> list[Site]:

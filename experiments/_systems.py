@@ -1,0 +1,231 @@
+"""Quantized language models by name: how each is made, from which text, and how it predicts."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import hadax
+from experiments._contract import UsageError
+from experiments._language import Corpus, load_corpus, load_model, windows
+from hadax import operators
+from hadax.models import (
+    Llama,
+    draw_rotations,
+    input_moments,
+    llama_sites,
+    next_token_losses,
+    rotate,
+)
+from hadax.models.methods import (
+    GPTQ,
+    AWQConfig,
+    GPTQConfig,
+    Quantized,
+    QuaRotConfig,
+    RTNConfig,
+    SmoothQuantConfig,
+    SpinQuantConfig,
+    awq,
+    awq_scaled,
+    gptq,
+    hadamard_or_haar,
+    place_quantizers,
+    quarot,
+    rtn,
+    smoothquant,
+    spinquant,
+)
+from hadax.models.rotation import Factory
+from hadax.operators import LinearOperator, elementary
+from hadax.quantization import ModelSites, Precision, precision
+
+Method: TypeAlias = Literal[
+    "rtn", "gptq", "smoothquant", "awq", "quarot rtn", "quarot", "spinquant rtn", "spinquant"
+]
+Rotation: TypeAlias = Literal[
+    "none", "one block", "two blocks", "three blocks", "three blocks permuted", "haar", "klt"
+]
+
+FACTORIES: dict[str, Factory] = {
+    "one block": hadamard_or_haar,
+    "two blocks": functools.partial(hadamard_or_haar, blocks=2),
+    "three blocks": functools.partial(hadamard_or_haar, blocks=3),
+    "three blocks permuted": functools.partial(hadamard_or_haar, blocks=3, permute="fresh"),
+    "haar": hadax.haar_rotation,
+}
+# Those that learn what activations are rounded to, and have to be run for each setting.
+LEARNED = ("spinquant rtn", "spinquant")
+# Those with a random key.
+ROTATED = ("quarot rtn", "quarot", *LEARNED)
+# The first tokens are for judging: nothing is calibrated on them.
+_JUDGED = 16 * 512
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a method gets to see, and how long it learns."""
+
+    windows: int
+    time: int
+    steps: int
+    batch: int
+
+
+def calibration_tokens(corpus: Corpus, calibration: Calibration) -> jax.Array:
+    """Return windows of the text that follow the part that models are judged by."""
+    count = calibration.windows * calibration.time
+    left = corpus.ids[min(_JUDGED, len(corpus.ids) // 2) :]
+    if len(left) < count:
+        raise UsageError(
+            f"The text must leave {count} tokens to calibrate on, but leaves {len(left)}. "
+            "Lower --calibration-windows or --calibration-time."
+        )
+    return jnp.asarray(left[:count].reshape(calibration.windows, calibration.time), "int32")
+
+
+def judged_tokens(corpus: Corpus, count: int, time: int) -> jax.Array:
+    """Return the first windows of the text, which nothing may be calibrated on."""
+    most = min(_JUDGED, len(corpus.ids) // 2)
+    if count * time > most:
+        raise UsageError(
+            f"--windows x --time must be at most {most} tokens, which nothing is calibrated on, "
+            f"but is {count * time}."
+        )
+    return windows(corpus, count, time)
+
+
+def parsed(setting: str, method: str) -> Precision:
+    """Return the precision of a setting such as "W4A16 g96" for a method."""
+    name, _, group = setting.partition(" g")
+    # Rotated activations have no outliers that a grid would have to reach.
+    clip = None if method in ROTATED else 1.0
+    return precision(name, group=int(group) if group else None, act_clip=clip)
+
+
+def quantized(
+    model: str, text: str, method: Method, setting: str, draw: int, calibration: Calibration
+) -> Quantized[Llama]:
+    """Return the model by a method at a setting; what settings share is done once."""
+    weights = setting if method in LEARNED else _weights_alone(setting)
+    found = _quantized(model, text, method, weights, draw, calibration)
+    if method in LEARNED:
+        return found
+    sites = llama_sites(load_model(model).config)
+    placed = place_quantizers(found.model, sites, parsed(setting, method))
+    return Quantized(placed, found.kernels, found.report)
+
+
+def unrounded(model: str, text: str, method: Method, draw: int, calibration: Calibration) -> Llama:
+    """Return the model after everything that a method does to it but rounding."""
+    if method != "awq":
+        return quantized(model, text, method, "W16A16", draw, calibration).model
+    plain = load_model(model)
+    tokens = calibration_tokens(load_corpus(model, text), calibration)
+    settings = AWQConfig(precision("W4A16"))
+    return awq_scaled(plain, llama_sites(plain.config), tokens, settings)[0]
+
+
+def _weights_alone(setting: str) -> str:
+    """Return the setting without activations, keys and values."""
+    name, _, group = setting.partition(" ")
+    return f"{name.partition('A')[0]}A16 {group}".strip()
+
+
+@functools.lru_cache(maxsize=1)
+def _quantized(
+    name: str, text: str, method: Method, setting: str, draw: int, calibration: Calibration
+) -> Quantized[Llama]:
+    """The method proper."""
+    model = load_model(name)
+    sites, key = llama_sites(model.config), jax.random.key(draw)
+    tokens = calibration_tokens(load_corpus(name, text), calibration)
+    chosen = parsed(setting, method)
+    places = tuple(site.name for site in sites.sites)
+    if method == "rtn":
+        return rtn(model, sites, None, None, RTNConfig(chosen))
+    if method == "gptq":
+        return gptq(model, sites, tokens, None, GPTQConfig(chosen))
+    if method == "smoothquant":
+        return smoothquant(model, sites, tokens, None, SmoothQuantConfig(chosen))
+    if method == "awq":
+        return awq(model, sites, tokens, None, AWQConfig(chosen))
+    solver = None if method.endswith("rtn") else GPTQ()
+    if method in ("quarot rtn", "quarot"):
+        rotated = QuaRotConfig(chosen, names=places, gptq=solver)
+        return quarot(model, sites, tokens, key, rotated)
+    learned = SpinQuantConfig(chosen, gptq=solver, steps=calibration.steps, batch=calibration.batch)
+    return spinquant(model, sites, tokens, key, learned)
+
+
+@functools.lru_cache(maxsize=1)
+def rotated_and_rounded(
+    name: str, text: str, rotation: Rotation, setting: str, draw: int, calibration: Calibration
+) -> Quantized[Llama]:
+    """Return the model in other coordinates, its kernels rounded to nearest."""
+    model = rotated(name, text, rotation, draw, calibration)
+    sites = llama_sites(model.config)
+    return rtn(model, sites, None, None, RTNConfig(parsed(setting, "quarot rtn")))
+
+
+@functools.lru_cache(maxsize=1)
+def rotated(name: str, text: str, rotation: Rotation, draw: int, calibration: Calibration) -> Llama:
+    """Return the model in the coordinates of one draw of a kind of rotation."""
+    model = load_model(name)
+    sites = llama_sites(model.config)
+    if rotation == "none":
+        return model
+    if rotation == "klt":
+        return rotate(model, sites, _principal_axes(model, sites, name, text, calibration))
+    make = FACTORIES[rotation]
+    drawn = draw_rotations(jax.random.key(draw), sites, model.config.layers, make)
+    return rotate(model, sites, drawn)
+
+
+def _principal_axes(
+    model: Llama, sites: ModelSites, name: str, text: str, calibration: Calibration
+) -> dict[str, LinearOperator]:
+    """Return rotations to the principal axes of what linears read: no key, no draw."""
+    tokens = calibration_tokens(load_corpus(name, text), calibration)
+    # In place of a rotation, so that the norms' gains are folded away.
+    plain = rotate(model, sites, {"residual": operators.scale(1.0, model.config.width)})
+    moments = jax.jit(input_moments)(plain, tokens)
+    stream = sum(
+        _unit(moments[place].hessian).sum(axis=0) for place in ("attention", "feed_forward")
+    )
+    return {
+        "residual": _axes(jnp.asarray(stream)),
+        "hidden": jax.lax.map(_axes, moments["down"].hessian),
+    }
+
+
+def _unit(moments: jax.Array) -> jax.Array:
+    """Return second moments (layers, n, n) with a trace of one each."""
+    return moments / jnp.trace(moments, axis1=1, axis2=2)[:, None, None]
+
+
+def _axes(moment: jax.Array) -> LinearOperator:
+    """Return the rotation to the eigenvectors of a second moment."""
+    vectors = jnp.linalg.eigh(moment)[1]
+    return elementary.Dense(vectors.T, orthogonal=True)
+
+
+def predicted(model: Llama, tokens: jax.Array) -> dict[str, Any]:
+    """Return the mean loss of every window, in nats a token, and the perplexity over all."""
+    nats = np.asarray(_losses(model, tokens), np.float64)
+    return {
+        "losses": nats.mean(axis=-1).round(6).tolist(),
+        "perplexity": round(float(np.exp(nats.mean())), 4),
+    }
+
+
+_losses = jax.jit(next_token_losses)
+
+
+@jax.jit
+def logits(model: Llama, tokens: jax.Array) -> jax.Array:
+    """Return logits (windows, time, vocabulary)."""
+    return model(tokens)
