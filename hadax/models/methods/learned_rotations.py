@@ -176,7 +176,7 @@ def _polar(matrix: Array) -> Array:
 
 def _step(
     sites: ModelSites, config: SpinQuantConfig, placed: Llama
-) -> Callable[[Llama, Rotations, Array, int], tuple[Rotations, Array]]:
+) -> Callable[[Llama, Rotations, Array, ArrayLike], tuple[Rotations, Array]]:
     """One compiled step: the rotations after it, and the loss before it."""
     schedule = optax.cosine_decay_schedule(config.rate, config.steps)
     online = placed.blocks.online
@@ -210,7 +210,9 @@ def _step(
         return jnp.mean(jax.lax.map(jax.checkpoint(of_window), windows))
 
     @jax.jit
-    def step(base: Llama, learned: Rotations, windows: Array, i: int) -> tuple[Rotations, Array]:
+    def step(
+        base: Llama, learned: Rotations, windows: Array, i: ArrayLike
+    ) -> tuple[Rotations, Array]:
         value, gradient = jax.value_and_grad(loss)(learned, base, windows)
         rate = schedule(i)
         moved = {

@@ -1,0 +1,254 @@
+"""Whole models by every method: what must not change, what is rounded, what rules leave."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from hadax.models import Llama, llama_from_params, llama_sites, parameters
+from hadax.models.methods import (
+    GPTQ,
+    AWQConfig,
+    GPTQConfig,
+    QuaRotConfig,
+    RTNConfig,
+    SmoothQuantConfig,
+    SpinQuantConfig,
+    awq,
+    awq_scaled,
+    gptq,
+    hadamard_or_haar,
+    place_quantizers,
+    quarot,
+    rtn,
+    smoothquant,
+    spinquant,
+)
+from hadax.quantization import IntFormat, Precision, QuantizationRule, assert_invariant, precision
+
+KEY = jax.random.key(0)
+W4 = precision("W4A16")
+CALLS = {
+    "rtn": (rtn, RTNConfig(W4)),
+    "gptq": (gptq, GPTQConfig(W4)),
+    "smoothquant": (smoothquant, SmoothQuantConfig(W4)),
+    "awq": (awq, AWQConfig(W4)),
+    "quarot": (quarot, QuaRotConfig(W4)),
+    "spinquant": (spinquant, SpinQuantConfig(W4, steps=2, batch=2)),
+}
+
+
+@pytest.fixture(scope="module")
+def calibration(llama):
+    """Windows of other ids than those that models are judged by."""
+    return jnp.asarray(np.random.default_rng(3).integers(llama.config.vocabulary, size=(8, 12)))
+
+
+@pytest.fixture(scope="module")
+def quantized(llama, calibration):
+    """Every method at four bits a weight, each run once."""
+    sites = llama_sites(llama.config)
+
+    @functools.cache
+    def run(name):
+        method, config = CALLS[name]
+        return method(llama, sites, calibration, KEY, config)
+
+    return run
+
+
+def unrounded(name):
+    """The settings of a method with nothing to round."""
+    return dataclasses.replace(CALLS[name][1], precision=precision("W16A16"))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_kernels_are_what_is_packed(llama, quantized, name):
+    found = quantized(name)
+    blocks = parameters(found.model)["blocks"]
+    names = ("query", "key", "value", "output", "gate", "up", "down")
+    assert set(found.kernels) == {f"blocks.{i}.{n}.kernel" for i in range(2) for n in names}
+    for path, packed in found.kernels.items():
+        _, layer, linear, _ = path.split(".")
+        np.testing.assert_array_equal(
+            blocks[linear]["kernel"][int(layer)], packed.dequantize(), strict=True
+        )
+        assert packed.format == IntFormat(4)
+    assert found.report.method == name
+    bits = [8 * packed.nbytes for packed in found.kernels.values()]
+    entries = [np.prod(packed.shape) for packed in found.kernels.values()]
+    np.testing.assert_allclose(found.report.bits_per_weight, sum(bits) / sum(entries), rtol=1e-6)
+    for errors in found.report.kernel_errors.values():
+        assert errors.shape == (2,)
+        assert ((errors > 0) & (errors < 0.3)).all()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_model_given_stays_as_it_is(llama, tokens, quantized, name):
+    quantized(name)
+    assert llama.blocks.online == {}
+    assert llama.config.tied
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "awq"])
+def test_with_nothing_rounded_logits_stay(llama, tokens, calibration, name):
+    method = CALLS[name][0]
+    found = method(llama, llama_sites(llama.config), calibration, KEY, unrounded(name))
+    assert found.kernels == {}
+    assert np.isnan(found.report.bits_per_weight)
+    assert_invariant(llama, found.model, tokens, tolerance=2e-3)
+
+
+@pytest.mark.parametrize("name", [*(name for name in CALLS if name != "awq"), "awq scaled"])
+def test_with_nothing_rounded_logits_stay_in_64_bits(config, tokens, calibration, x64, name):
+    """On a Llama with shared heads, biases of queries, keys and values, and a tied head."""
+    sizes = dataclasses.replace(config, attention_bias=True)
+    keys = iter(jax.random.split(jax.random.key(8), 99))
+
+    def random(array):
+        return 1 + 0.5 * jax.random.normal(next(keys), array.shape, "float64")
+
+    model = llama_from_params(
+        sizes, jax.tree.map(random, parameters(Llama(sizes, rngs=nnx.Rngs(7))))
+    )
+    sites = llama_sites(sizes)
+    # Flax asks for the common type of float64 and float32 itself.
+    with jax.numpy_dtype_promotion("standard"):
+        if name == "awq scaled":
+            same = awq_scaled(model, sites, calibration, AWQConfig(W4))[0]
+            assert not jnp.allclose(same.blocks.up.kernel[...], model.blocks.up.kernel[...])
+        else:
+            same = CALLS[name][0](model, sites, calibration, KEY, unrounded(name)).model
+        assert same(tokens).dtype == "float64"
+        assert_invariant(model, same, tokens, tolerance=1e-9)
+
+
+def test_gptq_and_awq_lose_less_than_rounding_to_nearest(llama, calibration):
+    sites = llama_sites(llama.config)
+
+    def error(found):
+        return float(jnp.mean(jnp.square(found.model(calibration) - llama(calibration))))
+
+    three = precision("W3A16")
+    nearest = error(rtn(llama, sites, None, None, RTNConfig(three)))
+    assert error(gptq(llama, sites, calibration, None, GPTQConfig(three))) < 0.8 * nearest
+    # AWQ searches its own clips, so it is held against a grid that reaches all of the range.
+    whole = error(rtn(llama, sites, None, None, RTNConfig(precision("W3A16", weight_clip=1.0))))
+    assert error(awq(llama, sites, calibration, None, AWQConfig(three))) < whole
+
+
+def test_rotation_and_learning_save_rounded_activations(llama, calibration):
+    """Two large gains a norm make outliers, as in trained models."""
+    params = parameters(llama)
+    for norm in ("attention_norm", "feed_forward_norm"):
+        params["blocks"][norm] = {"scale": params["blocks"][norm]["scale"].at[:, :2].set(50.0)}
+    spiky = llama_from_params(llama.config, params)
+    sites, eight = llama_sites(llama.config), precision("W16A8")
+
+    def error(found):
+        return float(jnp.mean(jnp.square(found.model(calibration) - spiky(calibration))))
+
+    plain = error(rtn(spiky, sites, None, None, RTNConfig(eight)))
+    rotated = quarot(spiky, sites, None, KEY, QuaRotConfig(eight, gptq=None))
+    assert error(rotated) < 0.7 * plain
+    smooth = smoothquant(spiky, sites, calibration, None, SmoothQuantConfig(eight))
+    assert error(smooth) < plain
+
+
+def test_spinquant_goes_downhill_and_repeats_by_key(llama, calibration):
+    sites = llama_sites(llama.config)
+    config = SpinQuantConfig(precision("W16A3"), steps=8, batch=8, gptq=None)
+    seen = []
+
+    def progress(steps):
+        for i in steps:
+            seen.append(i)
+            yield i
+
+    found = spinquant(llama, sites, calibration, KEY, config, progress=progress)
+    again = spinquant(llama, sites, calibration, KEY, config)
+    assert seen == list(range(8))
+    assert min(found.report.losses[1:]) < found.report.losses[0]
+    np.testing.assert_array_equal(found.report.losses, again.report.losses)
+    jax.tree.map(np.testing.assert_array_equal, parameters(found.model), parameters(again.model))
+
+
+def test_rules_leave_what_they_say(llama, calibration):
+    """Eight bits in the first block, W_down left, activations of the second block rounded."""
+    rules = (
+        QuantizationRule(".*/down"),
+        QuantizationRule("blocks/0/.*", weight_qtype=IntFormat(8)),
+        QuantizationRule("blocks/1/.*", weight_qtype=IntFormat(4), act_qtype=IntFormat(8)),
+    )
+    sites, mixed = llama_sites(llama.config), Precision(rules)
+    for found in (
+        rtn(llama, sites, None, None, RTNConfig(mixed)),
+        gptq(llama, sites, calibration, None, GPTQConfig(mixed)),
+    ):
+        widths = {path: packed.format.bits for path, packed in found.kernels.items()}
+        assert widths["blocks.0.up.kernel"] == 8
+        assert widths["blocks.1.up.kernel"] == 4
+        assert not any("down" in path for path in widths)
+        np.testing.assert_array_equal(
+            found.model.blocks.down.kernel[...], llama.blocks.down.kernel[...]
+        )
+        online = found.model.blocks.online
+        assert online["attention"].quantizers[0].on.tolist() == [False, True]
+        assert online["down"].quantizers == ()
+
+
+def test_groups_share_scales(llama, calibration):
+    sites, grouped = llama_sites(llama.config), precision("W4A16", group=8)
+    for found in (
+        rtn(llama, sites, None, None, RTNConfig(grouped)),
+        gptq(llama, sites, calibration, None, GPTQConfig(grouped, GPTQ(act_order=False))),
+    ):
+        assert found.kernels["blocks.0.down.kernel"].scales.shape == (5, 24)
+
+
+def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
+    sites = llama_sites(llama.config)
+    placed = place_quantizers(llama, sites, precision("W16A16KV4"))
+    assert {p for p, online in placed.blocks.online.items() if online.quantizers} == {
+        "key",
+        "value",
+    }
+    assert float(jnp.abs(placed(tokens) - llama(tokens)).max()) > 1e-3
+    fine = place_quantizers(placed, sites, precision("W16A16KV8"))
+    gaps = [float(jnp.abs(model(tokens) - llama(tokens)).mean()) for model in (fine, placed)]
+    assert gaps[0] < 0.2 * gaps[1]
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        (ValueError, "`tokens` must be", lambda m, s: gptq(m, s, None, None, GPTQConfig(W4))),
+        (ValueError, "time >= 2", lambda m, s: awq(m, s, jnp.ones(3, int), None, AWQConfig(W4))),
+        (ValueError, "must divide", lambda m, s: rtn(
+            m, s, None, None, RTNConfig(precision("W4A16", group=7)))),
+        (KeyError, "no site 'stream'", lambda m, s: quarot(
+            m, s, None, KEY, QuaRotConfig(W4, names=("stream",), gptq=None))),
+        (TypeError, "key", lambda m, s: quarot(m, s, None, 0, QuaRotConfig(W4, gptq=None))),
+        (ValueError, "`rate` must be above 0", lambda m, s: SpinQuantConfig(W4, rate=0.0)),
+        (ValueError, "symmetric integers", lambda m, s: gptq(m, s, jnp.ones((1, 4), int), None,
+            GPTQConfig(Precision((QuantizationRule(weight_qtype=IntFormat(4, False)),))))),
+        (ValueError, "the same act_qtype", lambda m, s: rtn(m, s, None, None, RTNConfig(Precision(
+            (QuantizationRule(".*/query", act_qtype=IntFormat(4)),))))),
+        (ValueError, "keeps them", lambda m, s: rtn(
+            m, dataclasses.replace(s, cache=()), None, None, RTNConfig(precision("W16A16KV4")))),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused(llama, error, message, call):
+    with pytest.raises(error, match=message):
+        call(llama, llama_sites(llama.config))
+
+
+def test_a_rotation_of_any_length():
+    for n in (8, 9):
+        op = hadamard_or_haar(KEY, n)
+        np.testing.assert_allclose(op.as_matrix() @ op.T.as_matrix(), np.eye(n), atol=1e-5)
