@@ -8,6 +8,7 @@ from hadax.models.checkpoints import load_gguf, load_safetensors
 from hadax.models.llama import Block, Llama, LlamaConfig, llama_from_params
 from hadax.models.moments import InputMoments, input_moments
 from hadax.models.online import ActivationQuantizer, Online, activation_quantizer
+from hadax.models.packed import load_quantized, save_quantized
 from hadax.models.perplexity import next_token_losses, perplexity
 from hadax.models.rotation import draw_rotations, map_kernels, rotate
 from hadax.models.solving import solve_kernels
@@ -29,6 +30,7 @@ __all__ = [
     "llama_from_params",
     "llama_sites",
     "load_gguf",
+    "load_quantized",
     "load_safetensors",
     "load_tokenizer",
     "map_kernels",
@@ -37,5 +39,6 @@ __all__ = [
     "parameters",
     "perplexity",
     "rotate",
+    "save_quantized",
     "solve_kernels",
 ]

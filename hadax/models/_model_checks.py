@@ -71,12 +71,29 @@ def existing_file(path: object) -> Path:
     return path
 
 
-def same_names(path: object, found: set[str], needed: set[str]) -> None:
+def same_names(
+    path: object,
+    found: set[str],
+    needed: set[str],
+    kind: str = "a checkpoint with every tensor of its sizes",
+) -> None:
     """Refuse a checkpoint that lacks a tensor or holds one that the model has no place for."""
     if missing := sorted(needed - found):
-        broken_file(path, "a checkpoint with every tensor of its sizes", f"lacks {missing[0]}")
+        broken_file(path, kind, f"lacks {missing[0]}")
     if unknown := sorted(found - needed):
-        unsupported_model(path, f"a tensor {unknown[0]}", "the tensors of a plain Llama only")
+        unsupported_model(path, f"a tensor {unknown[0]}", "the tensors of its structure only")
+
+
+def equal_kinds(path: object, found: dict[str, Array], wanted: dict[str, Array]) -> None:
+    """Refuse arrays that have not the shapes and dtypes of those that they are to replace."""
+    for name, array in found.items():
+        if (array.shape, array.dtype) != (wanted[name].shape, wanted[name].dtype):
+            broken_file(
+                path,
+                "a quantized model of this structure",
+                f"has {name} as {array.dtype}{array.shape} where the model has "
+                f"{wanted[name].dtype}{wanted[name].shape}",
+            )
 
 
 def equal_shapes(path: object, arrays: dict[str, Any]) -> None:
