@@ -32,6 +32,7 @@ NAMES = (
     "automorphisms",
     "llm_rotation",
     "quantize",
+    "quantize_rotations",
     "speed",
     "scaling",
 )

@@ -110,7 +110,7 @@ def quantized(
     model: str, text: str, method: Method, setting: str, draw: int, calibration: Calibration
 ) -> Quantized[Llama]:
     """Return the model by a method at a setting; what settings share is done once."""
-    weights = setting if method in LEARNED else _weights_alone(setting)
+    weights = setting if method in LEARNED else weights_alone(setting)
     found = _quantized(model, text, method, weights, draw, calibration)
     if method in LEARNED:
         return found
@@ -129,8 +129,8 @@ def unrounded(model: str, text: str, method: Method, draw: int, calibration: Cal
     return awq_scaled(plain, llama_sites(plain.config), tokens, settings)[0]
 
 
-def _weights_alone(setting: str) -> str:
-    """Return the setting without activations, keys and values."""
+def weights_alone(setting: str) -> str:
+    """Return the setting without activations, keys and values: what several settings share."""
     name, _, group = setting.partition(" ")
     return f"{name.partition('A')[0]}A16 {group}".strip()
 
@@ -161,14 +161,24 @@ def _quantized(
     return spinquant(model, sites, tokens, key, learned)
 
 
-@functools.lru_cache(maxsize=1)
 def rotated_and_rounded(
     name: str, text: str, rotation: Rotation, setting: str, draw: int, calibration: Calibration
-) -> Quantized[Llama]:
+) -> Llama:
     """Return the model in other coordinates, its kernels rounded to nearest."""
+    weights = weights_alone(setting)
+    model = _rotated_and_rounded(name, text, rotation, weights, draw, calibration)
+    chosen = parsed(setting, "rtn" if rotation == "none" else "quarot rtn")
+    return place_quantizers(model, llama_sites(model.config), chosen)
+
+
+@functools.lru_cache(maxsize=1)
+def _rotated_and_rounded(
+    name: str, text: str, rotation: Rotation, setting: str, draw: int, calibration: Calibration
+) -> Llama:
+    """What settings share that round weights alike."""
     model = rotated(name, text, rotation, draw, calibration)
-    sites = llama_sites(model.config)
-    return rtn(model, sites, None, None, RTNConfig(parsed(setting, "quarot rtn")))
+    config = RTNConfig(parsed(setting, "rtn"))
+    return rtn(model, llama_sites(model.config), None, None, config).model
 
 
 @functools.lru_cache(maxsize=1)

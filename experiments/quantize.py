@@ -30,6 +30,8 @@ from experiments._systems import (
     logits,
     predicted,
     quantized,
+    unrounded,
+    weights_alone,
 )
 
 Setting: TypeAlias = Literal[
@@ -115,16 +117,10 @@ def trials(config: Config) -> Iterator[Trial]:
         for i in range(config.draws if method in ROTATED else 1):
             if i == 0:
                 yield Trial("invariance", *base, method, "W16A16", config.seed, *shown, *learning)
-            for setting in sorted(settings, key=_shared):
+            for setting in sorted(settings, key=weights_alone):
                 yield Trial(
                     "perplexity", *base, method, setting, config.seed + i, *shown, *learning
                 )
-
-
-def _shared(setting: str) -> tuple[str, str]:
-    """What is done once for all settings that round weights alike, so that they come together."""
-    name, _, group = setting.partition(" ")
-    return name.partition("A")[0], group
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:

@@ -51,6 +51,8 @@ NAMES = (
     "automorphisms",
     "llm_perplexity",
     "llm_activations",
+    "quantize",
+    "quantize_rotations",
     "speed",
     "scaling",
 )

@@ -89,6 +89,57 @@ ROTATION_LABELS: Final = {
     "haar": "Haar",
 }
 ROTATION_MARKERS: Final = {"none": "X", "one block": "o", "two blocks": "s", "haar": "^"}
+ROTATION_KINDS: Final = {
+    **ROTATIONS,
+    "three blocks": GREEN,
+    "three blocks permuted": BLUE,
+    "klt": VERMILION,
+}
+ROTATION_KIND_LABELS: Final = {
+    **ROTATION_LABELS,
+    "three blocks": "three blocks",
+    "three blocks permuted": "three, permuted",
+    "klt": "principal axes",
+}
+ROTATION_KIND_MARKERS: Final = {
+    **ROTATION_MARKERS,
+    "three blocks": "v",
+    "three blocks permuted": "D",
+    "klt": "P",
+}
+METHODS: Final = {
+    "rtn": BLACK,
+    "gptq": GREY,
+    "smoothquant": BROWN,
+    "awq": PURPLE,
+    "quarot rtn": ORANGE,
+    "quarot": VERMILION,
+    "spinquant rtn": SKY,
+    "spinquant": BLUE,
+    "flatquant": GREEN,
+}
+METHOD_LABELS: Final = {
+    "rtn": "to nearest",
+    "gptq": "GPTQ",
+    "smoothquant": "SmoothQuant",
+    "awq": "AWQ",
+    "quarot rtn": "QuaRot, to nearest",
+    "quarot": "QuaRot, GPTQ",
+    "spinquant rtn": "SpinQuant, to nearest",
+    "spinquant": "SpinQuant, GPTQ",
+    "flatquant": "FlatQuant",
+}
+METHOD_MARKERS: Final = {
+    "rtn": "X",
+    "gptq": "P",
+    "smoothquant": "v",
+    "awq": "^",
+    "quarot rtn": "o",
+    "quarot": "s",
+    "spinquant rtn": "d",
+    "spinquant": "D",
+    "flatquant": "*",
+}
 FEATURES: Final = {
     "gaussian": BLACK,
     "orf": GREY,

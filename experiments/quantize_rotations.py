@@ -1,0 +1,234 @@
+"""Perplexity of a language model in few bits by the kind of rotation, over random keys.
+
+Kernels are rounded to nearest with the best clip, activations reach to 0.9 of each token's largest,
+and every site of the model is rotated: the residual stream, value heads, hidden vectors, heads
+among one another, queries and keys. "klt" rotates the stream and the hidden vectors to the
+principal axes of what linears read, with no key. How the rotations that are learned do is said by
+the experiment quantize.
+
+The shipped weights of SmolLM2 are already rounded to 4 bits in groups of 32. Rotating them leaves
+that grid, so settings that round weights alone get worse by it, not better.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments import _references
+from experiments._contract import Check, Experiment, Preset, Relation, Row
+from experiments._language import load_corpus, load_model
+from experiments._settings import SEEDS, check_settings
+from experiments._systems import (
+    Calibration,
+    Rotation,
+    judged_tokens,
+    logits,
+    predicted,
+    rotated,
+    rotated_and_rounded,
+    weights_alone,
+)
+
+Setting: TypeAlias = Literal[
+    "W4A16", "W4A8", "W4A4", "W4A4KV4", "W3A16", "W2A16", "W4A16 g96", "W4A4 g96", "W3A16 g96",
+    "W2A16 g96",
+]  # fmt: skip
+Measure: TypeAlias = Literal["perplexity", "invariance"]
+
+_ONE_DRAW = ("none", "klt")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which rotations, how often drawn, at which settings."""
+
+    seed: int = 0
+    """Draw i of a rotation has the key of seed + i."""
+    model: str = "smollm2"
+    """smollm2 (fetched), tiny (random weights, made on the fly), or a GGUF file of a Llama."""
+    text: str = "lee"
+    """lee (fetched), or a UTF-8 text file; its first part judges, what follows calibrates."""
+    time: int = 512
+    """Tokens of a window."""
+    windows: int = 8
+    """Windows that models are judged by."""
+    rotations: tuple[Rotation, ...] = get_args(Rotation)
+    """Kinds of rotation."""
+    settings: tuple[Setting, ...] = get_args(Setting)
+    """Bits of weights, activations, keys and values; after g the inputs that share a scale."""
+    draws: int = 10
+    """Rotations drawn of each kind."""
+    calibration_windows: int = 64
+    """Windows that principal axes are found on, after the part that models are judged by."""
+    calibration_time: int = 256
+    """Tokens of a calibration window."""
+
+    def __post_init__(self) -> None:
+        check_settings(self, time=2, windows=1, draws=1, calibration_windows=1, calibration_time=2)
+        if self.seed + self.draws > SEEDS:
+            raise ValueError(f"--seed must leave room for --draws, but is {self.seed}")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model in other coordinates, at one setting."""
+
+    measure: Measure
+    model: str
+    text: str
+    time: int
+    windows: int
+    rotation: Rotation
+    setting: str
+    draw: int
+    calibration_windows: int = 0
+    calibration_time: int = 0
+
+
+def trials(config: Config) -> Iterator[Trial]:
+    """List the unquantized model, then draw by draw every kind of rotation at its settings."""
+    base = (config.model, config.text, config.time, config.windows)
+    yield Trial("perplexity", *base, "none", "W16A16", config.seed)
+    for i in range(config.draws):
+        for rotation in config.rotations:
+            if i and rotation in _ONE_DRAW:
+                continue
+            seen = (config.calibration_windows, config.calibration_time)
+            seen = seen if rotation == "klt" else (0, 0)
+            if i == 0 and rotation != "none":
+                yield Trial("invariance", *base, rotation, "W16A16", config.seed, *seen)
+            for setting in sorted(config.settings, key=weights_alone):
+                yield Trial("perplexity", *base, rotation, setting, config.seed + i, *seen)
+
+
+def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
+    """Measure one model; it is drawn by `trial.draw`, not by the key."""
+    del key
+    tokens = judged_tokens(load_corpus(trial.model, trial.text), trial.windows, trial.time)
+    seen = Calibration(trial.calibration_windows, trial.calibration_time, steps=0, batch=0)
+    made = (trial.model, trial.text, trial.rotation)
+    if trial.measure == "invariance":
+        same = rotated(*made, trial.draw, seen)
+        gap = jnp.abs(logits(same, tokens[:1]) - logits(load_model(trial.model), tokens[:1]))
+        return {"logit_difference": float(jnp.max(gap))}
+    if trial.setting == "W16A16":
+        return predicted(load_model(trial.model), tokens)
+    return predicted(rotated_and_rounded(*made, trial.setting, trial.draw, seen), tokens)
+
+
+def perplexities(rows: Sequence[Row], rotation: str, setting: str) -> list[float]:
+    """Return the perplexity of every draw of a rotation at a setting."""
+    wanted = ("perplexity", rotation, setting)
+    return [
+        row["perplexity"]
+        for row in rows
+        if (row["measure"], row["rotation"], row["setting"]) == wanted
+    ]
+
+
+def checks(rows: Sequence[Row]) -> list[Check]:
+    """Compare with the model itself, with reference values, and with no rotation."""
+    found = list(_invariance(rows))
+    first = rows[0]
+    if first["model"] == "tiny":  # random weights have nothing to lose
+        return found
+    text = (first["model"], first["text"], first["time"], first["windows"])
+    if text == ("smollm2", "lee", 512, 8):
+        found += _agreement(rows)
+    return [*found, *_benefit(rows)]
+
+
+def _invariance(rows: Sequence[Row]) -> Iterator[Check]:
+    """Models in other coordinates have the logits of the model."""
+    for row in rows:
+        if row["measure"] == "invariance":
+            statement = f"largest difference of logits by rotation: {row['rotation']}"
+            yield Check(statement, "ours, proved", row["logit_difference"], "at most", 2e-3)
+
+
+def _agreement(rows: Sequence[Row]) -> Iterator[Check]:
+    """What another program found with one key is within the spread over keys.
+
+    A value is within it where it is no farther from the median than the draws would put one in a
+    thousand, if logarithms were Gaussian.
+    """
+    reference = _references.load("quantize")
+    for rotation in ("one block", "two blocks"):
+        for setting, value in reference[rotation].items():
+            drawn = np.log(perplexities(rows, rotation, setting))
+            if len(drawn) < 3:
+                continue
+            reach = 3.29 * float(np.std(drawn, ddof=1)) * np.sqrt(1 + 1 / len(drawn))
+            yield Check(
+                f"log-perplexity at {setting}, {rotation}: mean of {len(drawn)} keys, against one "
+                "of another program",
+                "reference",
+                float(np.mean(drawn)),
+                "equals",
+                float(np.log(value)),
+                tolerance=reach,
+            )
+
+
+def _benefit(rows: Sequence[Row]) -> Iterator[Check]:
+    """Rotation mends activations; of weights that are on a 4-bit grid it takes them off it."""
+    claims: dict[str, tuple[Relation, float, str]] = {
+        "W4A4": ("at most", 0.1, "a tenth of none"),
+        "W4A4KV4": ("at most", 0.1, "a tenth of none"),
+        "W4A16 g96": ("at least", 1.0, "none"),
+    }
+    for setting, (relation, share, words) in claims.items():
+        for plain in perplexities(rows, "none", setting):
+            for rotation in get_args(Rotation):
+                drawn = perplexities(rows, rotation, setting)
+                if rotation == "none" or not drawn:
+                    continue
+                yield Check(
+                    f"perplexity at {setting}, {rotation} (median of {len(drawn)}, band: all), "
+                    f"against {words}",
+                    "measured",
+                    float(np.median(drawn)),
+                    relation,
+                    share * plain,
+                    low=min(drawn),
+                    high=max(drawn),
+                )
+
+
+EXPERIMENT = Experiment(
+    name="quantize_rotations",
+    question="Which rotation is best for a language model in few bits?",
+    presets={
+        "smoke": Preset(
+            Config(
+                model="tiny",
+                time=16,
+                windows=2,
+                rotations=("none", "three blocks permuted", "klt"),
+                settings=("W4A4KV4",),
+                draws=1,
+                calibration_windows=8,
+                calibration_time=16,
+            ),
+            minutes=0.3,
+        ),
+        "quick": Preset(
+            Config(
+                windows=4,
+                time=256,
+                rotations=("none", "one block", "two blocks"),
+                settings=("W4A4",),
+                draws=2,
+            ),
+            minutes=2,
+        ),
+        "paper": Preset(Config(), minutes=120),
+    },
+    trials=trials,
+    run=run,
+    checks=checks,
+)
