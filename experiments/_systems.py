@@ -71,8 +71,9 @@ class Calibration:
 
     windows: int
     time: int
-    steps: int
-    batch: int
+    steps: int = 0
+    batch: int = 0
+    rate: float = 0.0
 
 
 def calibration_tokens(corpus: Corpus, calibration: Calibration) -> jax.Array:
@@ -157,7 +158,13 @@ def _quantized(
     if method in ("quarot rtn", "quarot"):
         rotated = QuaRotConfig(chosen, names=places, gptq=solver)
         return quarot(model, sites, tokens, key, rotated)
-    learned = SpinQuantConfig(chosen, gptq=solver, steps=calibration.steps, batch=calibration.batch)
+    learned = SpinQuantConfig(
+        chosen,
+        gptq=solver,
+        steps=calibration.steps,
+        batch=calibration.batch,
+        rate=calibration.rate,
+    )
     return spinquant(model, sites, tokens, key, learned)
 
 

@@ -70,6 +70,8 @@ class Config:
     """Steps of SpinQuant."""
     batch: int = 2
     """Windows a step of SpinQuant."""
+    rate: float = 0.3
+    """Its longest step: on batches as small as these the 1.5 of its authors does not go down."""
 
     def __post_init__(self) -> None:
         check_settings(
@@ -102,6 +104,7 @@ class Trial:
     calibration_time: int = 0
     steps: int = 0
     batch: int = 0
+    rate: float = 0.0
 
 
 def trials(config: Config) -> Iterator[Trial]:
@@ -111,7 +114,7 @@ def trials(config: Config) -> Iterator[Trial]:
     yield Trial("perplexity", *base, "none", "W16A16")
     for method in config.methods:
         is_learned = method in LEARNED
-        learning = (config.steps, config.batch) if is_learned else (0, 0)
+        learning = (config.steps, config.batch, config.rate) if is_learned else ()
         shown = (0, 0) if method in ("rtn", "quarot rtn") else seen
         settings = [s for s in config.settings if not is_learned or s in config.learned_settings]
         for i in range(config.draws if method in ROTATED else 1):
@@ -130,7 +133,9 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     tokens = judged_tokens(load_corpus(trial.model, trial.text), trial.windows, trial.time)
     if trial.method == "none":
         return predicted(model, tokens)
-    seen = Calibration(trial.calibration_windows, trial.calibration_time, trial.steps, trial.batch)
+    seen = Calibration(
+        trial.calibration_windows, trial.calibration_time, trial.steps, trial.batch, trial.rate
+    )
     if trial.measure == "invariance":
         same = unrounded(trial.model, trial.text, trial.method, trial.draw, seen)
         gap = jnp.abs(logits(same, tokens[:1]) - logits(model, tokens[:1]))

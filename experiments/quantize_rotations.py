@@ -109,7 +109,7 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     """Measure one model; it is drawn by `trial.draw`, not by the key."""
     del key
     tokens = judged_tokens(load_corpus(trial.model, trial.text), trial.windows, trial.time)
-    seen = Calibration(trial.calibration_windows, trial.calibration_time, steps=0, batch=0)
+    seen = Calibration(trial.calibration_windows, trial.calibration_time)
     made = (trial.model, trial.text, trial.rotation)
     if trial.measure == "invariance":
         same = rotated(*made, trial.draw, seen)

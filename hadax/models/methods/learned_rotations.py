@@ -14,6 +14,7 @@ from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.models.base import parameters
 from hadax.models.llama import Llama
 from hadax.models.methods import _system_checks
+from hadax.models.methods._chosen_sites import rotated_names
 from hadax.models.methods._finishing import (
     GPTQ,
     Progress,
@@ -22,7 +23,7 @@ from hadax.models.methods._finishing import (
     layers_by_rule,
     place_quantizers,
 )
-from hadax.models.methods.rotating import hadamard_or_haar, rotated_names
+from hadax.models.methods.rotating import hadamard_or_haar
 from hadax.models.rotation import Factory, draw_rotations, rotate
 from hadax.operators.base import LinearOperator
 from hadax.operators.elementary import Dense

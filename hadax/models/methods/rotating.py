@@ -6,13 +6,14 @@ from hadax import _checks
 from hadax._typing import ArrayLike, KeyArray
 from hadax.kernels import _hadamard_orders
 from hadax.models.base import Model
+from hadax.models.methods._chosen_sites import rotated_names
 from hadax.models.methods._finishing import GPTQ, Progress, Quantized, finished
 from hadax.models.rotation import Factory, draw_rotations, rotate
 from hadax.operators.base import LinearOperator
 from hadax.operators.hadamard_rotation import Permute, randomized_hadamard
 from hadax.operators.rotations import haar_rotation
 from hadax.quantization.rules import Precision
-from hadax.quantization.sites import ModelSites, Site
+from hadax.quantization.sites import ModelSites
 
 
 def hadamard_or_haar(
@@ -143,16 +144,3 @@ def quarot(
         gptq=config.gptq,
         progress=progress,
     )
-
-
-def rotated_names(sites: ModelSites, precision: Precision) -> tuple[str, ...]:
-    """The sites whose rotation changes what is rounded: those in front of keys, and those that stay
-    in the model, only where something is rounded there."""
-    rounds_activations = any(rule.act_qtype is not None for rule in precision.rules)
-
-    def useful(site: Site) -> bool:
-        if not site.readers:
-            return precision.kv_qtype is not None
-        return rounds_activations or not (site.is_online and site.stride > 1)
-
-    return tuple(site.name for site in sites.sites if useful(site))
