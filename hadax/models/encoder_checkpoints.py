@@ -76,22 +76,31 @@ def load_encoder(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> Encod
     folder = Path(folder)
     config = _read_config(_model_checks.existing_file(folder / "config.json"))
     tensors = _tensor_files.safetensors(folder)
+    kind = "a checkpoint of a BERT encoder"
     if _TYPES not in tensors:
-        _model_checks.broken_file(folder, "a checkpoint of a BERT encoder", f"lacks {_TYPES}")
+        _model_checks.broken_file(folder, kind, f"lacks {_TYPES}")
+    if config.layers > len(tensors):
+        why = f"states {config.layers} layers and has {len(tensors)} tensors"
+        _model_checks.broken_file(folder, kind, why)
     types = tensors.pop(_TYPES)()
+    if types.ndim != 2 or not len(types) or types.shape[1] != config.width:
+        why = f"has {_TYPES} of shape {types.shape}, not (types, {config.width})"
+        _model_checks.broken_file(folder, kind, why)
 
     def read(name: str) -> np.ndarray:
-        values = tensors[name]()
-        return values + types[0] if name == "embeddings.position_embeddings.weight" else values
+        return tensors[name]()
 
     stored = [name for name in tensors if not name.startswith(_UNUSED)]
     params = _tensor_files.nested(folder, _sources(config.layers), stored, read, dtype)
     try:
-        return encoder_from_params(config, params)
+        model = encoder_from_params(config, params)
     except ValueError as error:
         _model_checks.broken_file(
             folder, "a model whose tensors fit its sizes", f"does not: {error}"
         )
+    positions = model.positions.embedding
+    positions[...] += jnp.broadcast_to(jnp.asarray(types[0], dtype), positions.shape)
+    return model
 
 
 def _sources(layers: int) -> dict[str, list[str]]:

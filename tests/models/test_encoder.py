@@ -223,7 +223,9 @@ def test_gradients_reach_every_parameter(encoder, tokens):
 
 
 def test_half_precision_parameters_give_float32(encoder, tokens):
-    half = encoder.with_parameters(jax.tree.map(lambda a: a.astype("bfloat16"), parameters(encoder)))
+    half = encoder.with_parameters(
+        jax.tree.map(lambda a: a.astype("bfloat16"), parameters(encoder))
+    )
     with jax.numpy_dtype_promotion("standard"):
         found = embeddings(half, tokens, MASK)
     assert found.dtype == "float32"
