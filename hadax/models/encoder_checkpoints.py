@@ -30,6 +30,7 @@ _BLOCK_TENSORS = (
     ("down", "output.dense", _KERNEL),
     ("feed_forward_norm", "output.LayerNorm", _GAIN),
 )
+_POSITIONS = "embeddings.position_embeddings.weight"
 _TYPES = "embeddings.token_type_embeddings.weight"
 
 # What may stand in a file and is no part of the encoder: the numbers 0, 1, 2, ... and a head for
@@ -88,19 +89,19 @@ def load_encoder(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> Encod
         _model_checks.broken_file(folder, kind, why)
 
     def read(name: str) -> np.ndarray:
-        return tensors[name]()
+        values = tensors[name]()
+        # Positions of another width are refused below, by their name.
+        has_type = name == _POSITIONS and values.shape[1:] == types.shape[1:]
+        return values + types[0] if has_type else values
 
     stored = [name for name in tensors if not name.startswith(_UNUSED)]
     params = _tensor_files.nested(folder, _sources(config.layers), stored, read, dtype)
     try:
-        model = encoder_from_params(config, params)
+        return encoder_from_params(config, params)
     except ValueError as error:
         _model_checks.broken_file(
             folder, "a model whose tensors fit its sizes", f"does not: {error}"
         )
-    positions = model.positions.embedding
-    positions[...] += jnp.broadcast_to(jnp.asarray(types[0], dtype), positions.shape)
-    return model
 
 
 def _sources(layers: int) -> dict[str, list[str]]:
