@@ -26,8 +26,10 @@ from hadax.models import (
     solve_kernels,
 )
 from hadax.models.base import StackedBlock, StackedModel
+from hadax.models.methods import QuaRotConfig, RTNConfig, quarot
+from hadax.models.methods import rtn as rtn_model
 from hadax.models.online import Online
-from hadax.quantization import IntFormat, fake_quantize
+from hadax.quantization import IntFormat, fake_quantize, precision
 from hadax.quantization.methods import rtn, smoothquant
 
 CONFIG = EncoderConfig(vocabulary=40, width=48, layers=2, heads=12, hidden=96, positions=16)
@@ -183,6 +185,16 @@ def test_methods_for_stacked_models_run(encoder, tokens):
     solved = solve_kernels(encoder, TABLE, tokens, solve)
     nearest = map_kernels(encoder, lambda kernel: rtn(kernel, bits=4).kernel)
     jax.tree.map(np.testing.assert_array_equal, parameters(solved), parameters(nearest))
+
+
+def test_whole_methods_take_the_table(encoder, tokens):
+    settings = QuaRotConfig(precision("W4A8"), gptq=None)
+    found = quarot(encoder, TABLE, None, jax.random.key(0), settings)
+    cosines = (embeddings(found.model, tokens) * embeddings(encoder, tokens)).sum(-1)
+    assert (cosines > 0.9).all()
+    assert (cosines < 1 - 1e-5).all()
+    with pytest.raises(ValueError, match="names no places where it keeps them"):
+        rtn_model(encoder, TABLE, None, None, RTNConfig(precision("W4A8KV4")))
 
 
 def test_quantizers_and_taps_stand_before_every_linear(encoder, tokens):
