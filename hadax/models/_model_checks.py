@@ -2,7 +2,7 @@
 `hadax._checks`."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -118,6 +118,45 @@ def windows(tokens: ArrayLike) -> Array:
             f"tokens.shape={found.shape}. Cut the ids with ids[: w * t].reshape(w, t)."
         )
     return found
+
+
+def sentences(tokens: ArrayLike) -> Array:
+    """`tokens` as an integer matrix."""
+    found = _checks.array("tokens", tokens)
+    _checks.integers("tokens", found)
+    if found.ndim != 2 or 0 in found.shape:
+        raise ValueError(
+            "Argument `tokens` must have shape (sentences, time), both at least 1, but has "
+            f"tokens.shape={found.shape}. Pass tokens[None] for a single sentence."
+        )
+    return found
+
+
+def some_sentences(found: Sequence[str]) -> None:
+    """Refuse a single text, which is a sequence of letters, and no text at all."""
+    if isinstance(found, str) or not len(found):
+        raise ValueError(
+            f"Argument `sentences` must be one or more texts in a list, but is {found!r}. Pass "
+            "[text] for a single one."
+        )
+
+
+def at_most_positions(time: int, positions: int) -> None:
+    """Refuse texts that are longer than a model with learned positions has any for."""
+    if time > positions:
+        raise ValueError(
+            f"Argument `tokens` must have at most {positions} tokens a text, as many positions as "
+            f"the model has learned, but has {time}. Cut them with tokens[..., :{positions}]."
+        )
+
+
+def mask(found: Array, shape: tuple[int, ...]) -> None:
+    """Refuse anything but a truth value a token."""
+    if found.dtype != bool or found.shape != shape:
+        raise ValueError(
+            f"Argument `mask` must be bool of the shape {shape} of `tokens`, True where there is a "
+            f"token, but is {found.dtype} of shape {found.shape}."
+        )
 
 
 def orthogonal(name: str, op: LinearOperator, *, is_layered: bool) -> None:

