@@ -114,15 +114,17 @@ def trials(config: Config) -> Iterator[Trial]:
     yield Trial("perplexity", *base, "none", "W16A16")
     for method in config.methods:
         is_learned = method in LEARNED
-        learning = (config.steps, config.batch, config.rate) if is_learned else ()
+        learning: dict[str, Any] = {}
+        if is_learned:
+            learning = {"steps": config.steps, "batch": config.batch, "rate": config.rate}
         shown = (0, 0) if method in ("rtn", "quarot rtn") else seen
         settings = [s for s in config.settings if not is_learned or s in config.learned_settings]
         for i in range(config.draws if method in ROTATED else 1):
             if i == 0:
-                yield Trial("invariance", *base, method, "W16A16", config.seed, *shown, *learning)
+                yield Trial("invariance", *base, method, "W16A16", config.seed, *shown, **learning)
             for setting in sorted(settings, key=weights_alone):
                 yield Trial(
-                    "perplexity", *base, method, setting, config.seed + i, *shown, *learning
+                    "perplexity", *base, method, setting, config.seed + i, *shown, **learning
                 )
 
 

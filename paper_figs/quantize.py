@@ -16,8 +16,8 @@ CAPTION = (
     "quantization method, at settings that give the bits of weights (W), activations (A), keys and "
     "values (KV); lower is better, and values beyond the axis stand at its upper end. Bars are "
     "99 % bands of the factor over the unquantized model, over windows. Methods are calibrated on "
-    "text that follows; those that rotate have one key. The shipped weights lie on 4-bit grids of 32 "
-    "already, so rotation makes weights alone worse; activations are what it mends."
+    "text that follows; those that rotate have one key. The shipped weights lie on 4-bit grids of "
+    "32 already, so rotation makes weights alone worse; activations are what it mends."
 )
 
 
