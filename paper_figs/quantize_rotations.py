@@ -14,9 +14,9 @@ CAPTION = (
     "Perplexity of the language model {model} on news text ({windows} windows of {time} tokens), "
     "rounded to nearest in other coordinates, by the kind of rotation, at settings that give the "
     "bits of weights (W), activations (A), keys and values (KV); lower is better, and values "
-    "beyond the axis stand at its upper end. Each point is one key "
-    "(draws {draw:rotation=two blocks}), bars are medians. The shipped weights lie on 4-bit grids of 32 already, so rotation makes "
-    "weights alone worse; activations are what it mends."
+    "beyond the axis stand at its upper end. Each point is one key (draws "
+    "{draw:rotation=two blocks}), bars are medians. The shipped weights lie on 4-bit grids of 32 "
+    "already, so rotation makes weights alone worse; activations are what it mends."
 )
 
 
