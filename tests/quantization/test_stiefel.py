@@ -86,8 +86,11 @@ def test_procrustes_reaches_its_optimum(kind, momentum):
 
     optimizer = hadax.optax.stiefel_sgd(schedule, momentum=momentum, retraction=kind)
 
+    traces = []
+
     @jax.jit
     def step(x, state):
+        traces.append(1)
         updates, state = optimizer.update(jax.grad(loss)(x), state, x)
         return optax.apply_updates(x, updates), state
 
@@ -96,7 +99,7 @@ def test_procrustes_reaches_its_optimum(kind, momentum):
         x, state = step(x, state)
     assert loss(x) < 1.001 * loss(u @ v)
     assert drift(x) < 1e-5
-    assert step._cache_size() == 1
+    assert len(traces) == 1
 
 
 def test_marked_leaves_beside_others_and_leading_axes():
