@@ -4,7 +4,9 @@ The library is loaded with ctypes and knows nothing of Python, so one wheel serv
 Without a compiler the installation succeeds, and hadax computes with XLA (`hadax.backends()`).
 """
 
+import os
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -48,12 +50,16 @@ class BuildNative(build_ext):
         except ImportError as error:
             raise CompileError(f"the headers of jax.ffi are missing: {error}") from error
         is_x86 = platform.machine().lower() in ("x86_64", "amd64")
-        objects = []
-        for name, flags in (X86 if is_x86 else OTHERS).items():
-            for source in ("native/kernels.cc", "native/fourier.cc"):
-                objects += self._compile(KERNELS / source, name, [f"-DHADAX_ISA={name}", *flags])
+        jobs = [
+            (KERNELS / source, name, [f"-DHADAX_ISA={name}", *flags])
+            for name, flags in (X86 if is_x86 else OTHERS).items()
+            for source in ("native/kernels.cc", "native/fourier.cc")
+        ]
         headers = f"-isystem{jax.ffi.include_dir()}"
-        objects += self._compile(KERNELS / "native/handler.cc", "handler", [headers])
+        jobs.append((KERNELS / "native/handler.cc", "handler", [headers]))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a compiler of its own
+            compiled = list(pool.map(lambda job: self._compile(*job), jobs))
+        objects = [part for parts in compiled for part in parts]
         target = self.get_ext_fullpath(ext.name)
         self.compiler.link_shared_object(objects, target, target_lang="c++")
 
