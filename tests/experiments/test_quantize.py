@@ -1,0 +1,148 @@
+"""The experiments on quantized language models: work lists, texts, checks, and two small runs."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from experiments import _references, _systems, quantize, quantize_rotations
+from experiments._cli import main
+from experiments._contract import UsageError
+from experiments._language import Corpus
+from experiments._runner import run_experiment, work_list
+
+METHODS = quantize.EXPERIMENT.presets["paper"].config
+ROTATIONS = dataclasses.replace(quantize_rotations.EXPERIMENT.presets["paper"].config, draws=3)
+
+
+def corpus(size):
+    """A text in which each token is its own place."""
+    return Corpus(np.arange(size), size)
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "time"), [(75_678, 16, 512), (4096, 2, 16), (100, 2, 25)]
+)
+def test_nothing_is_calibrated_on_what_models_are_judged_by(size, count, time):
+    seen = _systems.calibration_tokens(corpus(size), _systems.Calibration(windows=2, time=16))
+    judged = _systems.judged_tokens(corpus(size), count, time)
+    assert not np.intersect1d(seen, judged).size
+    with pytest.raises(UsageError, match="nothing is calibrated on"):
+        _systems.judged_tokens(corpus(size), 1, min(8192, size // 2) + 1)
+    with pytest.raises(UsageError, match="leave 1000000 tokens"):
+        _systems.calibration_tokens(corpus(size), _systems.Calibration(windows=1000, time=1000))
+
+
+def test_work_lists():
+    work = list(work_list(quantize.EXPERIMENT, METHODS).values())
+    learned = [trial for trial in work if trial.method in _systems.LEARNED]
+    assert {trial.setting for trial in learned} == {"W16A16", *METHODS.learned_settings}
+    assert all(trial.steps == METHODS.steps for trial in learned)
+    assert {trial.calibration_windows for trial in work if trial.method == "rtn"} == {0}
+    # Settings that round weights alike follow one another, so that these are rounded once.
+    for method in ("rtn", "quarot"):
+        order = [_systems.weights_alone(t.setting) for t in work if t.method == method]
+        assert len(list(itertools.groupby(order))) == len(set(order))
+    drawn = list(work_list(quantize_rotations.EXPERIMENT, ROTATIONS).values())
+    for rotation, draws in (("haar", {0, 1, 2}), ("none", {0}), ("klt", {0})):
+        assert {t.draw for t in drawn if t.rotation == rotation} == draws
+
+
+def method_rows():
+    """Rows of the paper preset that agree with every reference and claim."""
+    reference = _references.load("quantize")
+    plain = np.log(reference["unquantized"])
+    perplexity = {"rtn": reference["rtn"], "gptq": {}, "quarot rtn": {}, "quarot": {}}
+    fallback = {"none": 33.06, "rtn": 1e4, "gptq": 60.0, "quarot rtn": 250.0, "quarot": 60.0,
+                "spinquant rtn": 150.0, "spinquant": 50.0}  # fmt: skip
+    rows = []
+    for trial in quantize.EXPERIMENT.trials(METHODS):
+        row = dataclasses.asdict(trial)
+        if trial.measure == "invariance":
+            rows.append(row | {"logit_difference": 1e-4})
+            continue
+        value = perplexity.get(trial.method, {}).get(
+            trial.setting, fallback.get(trial.method, 90.0)
+        )
+        value = 33.06 * 1.05 if trial.method == "gptq" else value
+        wave = 0.01 * np.sin(np.arange(8)) * (np.log(value) - plain)
+        rows.append(row | {"perplexity": value, "losses": list(np.log(value) + wave - wave.mean())})
+    return rows
+
+
+def rotation_rows():
+    """Rows of the rotations that agree with every reference and claim."""
+    reference = _references.load("quantize")
+    rows = []
+    for trial in quantize_rotations.EXPERIMENT.trials(ROTATIONS):
+        row = dataclasses.asdict(trial)
+        if trial.measure == "invariance":
+            rows.append(row | {"logit_difference": 1e-4})
+            continue
+        plain = {"W4A16 g96": 45.0}.get(trial.setting, 1e5)
+        value = reference.get(trial.rotation, {}).get(trial.setting, 300.0)
+        spread = np.exp(0.1 * (trial.draw - 1))
+        rows.append(row | {"perplexity": plain if trial.rotation == "none" else value * spread})
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("module", "rows"), [(quantize, method_rows()), (quantize_rotations, rotation_rows())]
+)
+def test_checks_hold_for_rows_that_agree(module, rows):
+    found = module.checks(rows)
+    assert {check.holds for check in found} == {"yes"}
+    assert {check.source for check in found} == {"reference", "measured", "ours, proved"}
+
+
+@pytest.mark.parametrize(
+    ("module", "rows", "where", "change", "words"),
+    [
+        (quantize, method_rows(), {"measure": "invariance"}, {"logit_difference": 0.1}, "logits"),
+        (quantize, method_rows(), {"method": "rtn", "setting": "W4A16"}, {"perplexity": 70.0},
+         "perplexity of rtn at W4A16"),
+        (quantize, method_rows(), {"method": "quarot rtn", "setting": "W4A4"},
+         {"losses": [9.0] * 8}, "tenth"),
+        (quantize, method_rows(), {"method": "gptq", "setting": "W3A16"},
+         {"losses": [7.0] * 8}, "share"),
+        (quantize, method_rows(), {"method": "spinquant", "setting": "W4A4"},
+         {"losses": [5.0] * 8}, "spinquant over quarot"),
+        (quantize_rotations, rotation_rows(), {"measure": "invariance"},
+         {"logit_difference": 0.1}, "logits"),
+        (quantize_rotations, rotation_rows(), {"rotation": "one block", "setting": "W4A4"},
+         {"perplexity": 5e3}, "one block"),
+        (quantize_rotations, rotation_rows(), {"rotation": "haar", "setting": "W4A4"},
+         {"perplexity": 5e4}, "haar"),
+        (quantize_rotations, rotation_rows(), {"rotation": "haar", "setting": "W4A16 g96"},
+         {"perplexity": 40.0}, "haar"),
+    ],
+)  # fmt: skip
+def test_checks_see_what_is_wrong(module, rows, where, change, words):
+    changed = [row | change if where.items() <= row.items() else row for row in rows]
+    wrong = [check.statement for check in module.checks(changed) if check.holds == "no"]
+    assert wrong
+    assert any(words in statement for statement in wrong)
+
+
+@pytest.mark.parametrize("module", [quantize, quantize_rotations])
+def test_a_small_run(module):
+    config = module.EXPERIMENT.presets["smoke"].config
+    found = run_experiment(module.EXPERIMENT, "smoke", config)
+    assert {check.holds for check in module.checks(found.rows)} == {"yes"}
+    rounded = [row for row in found.rows if row["measure"] == "perplexity"]
+    assert all(np.isfinite(row["perplexity"]) for row in rounded)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["quantize", "smoke", "--draws", "0"], "--draws must be at least 1"),
+        (["quantize", "smoke", "--windows", "400"], "which nothing is calibrated on"),
+        (["quantize_rotations", "smoke", "--calibration-windows", "999"], "must leave 15984"),
+        (["quantize_rotations", "smoke", "--seed", "-1"], "--seed must be between"),
+    ],
+)
+def test_wrong_settings_are_said_in_a_line(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err.replace("\n", " ")
