@@ -84,7 +84,7 @@ def cases_that_hold(program: Path, size: str) -> int:
 
 
 def test_the_plainest_instruction_set(tmp_path):
-    """Not optimized: it runs for seconds longer, and compiles in a quarter of the time."""
+    """Not optimized: it runs for seconds longer, and compiles in less than half of the time."""
     program = build(PLAINEST, "address,undefined", tmp_path, "-O0")
     assert cases_that_hold(program, "small") >= 2000
 
