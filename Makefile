@@ -18,7 +18,7 @@ export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax_cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help figures test test-slow test-sanitizers test-all compile-gpu compile-gpu-quick compile-gpu-here doctest
+.PHONY: help figures install test test-slow test-sanitizers test-all compile-gpu compile-gpu-quick compile-gpu-here doctest
 .PHONY: smoke lint style types floors spelling docs wheels packaging clean
 
 help: ## this list
@@ -31,6 +31,8 @@ figures: $(VENV)/experiments.stamp ## run the quick experiments (minutes) and dr
 	$(BIN)/python -m paper_figs --results local || status=$$?; \
 	echo; echo "Figures and the table of checked statements are in $(CURDIR)/figures:"; ls figures; \
 	exit $$status
+
+install: $(VENV)/dev.stamp $(VENV)/docs.stamp ## what the checks need, into $(VENV)
 
 test: $(VENV)/test.stamp ## the tests, without the slow ones
 	$(PYTEST) -m "not slow"
