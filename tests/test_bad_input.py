@@ -158,6 +158,10 @@ def test_elementary_factories_refuse_what_is_theirs():
         operators.permutation(np.array([0.0, 1.0]))
     with pytest.raises(ValueError, match=r"`matrix` must have 2 axes, but has matrix.shape=\(3,"):
         operators.dense(jnp.ones(3))
+    with pytest.raises(ValueError, match=r"`matrix` must have two axes of the same length, but ha"):
+        operators.invertible(jnp.ones((3, 2)))
+    with pytest.raises(TypeError, match="`matrix` must be real or complex floating point, but has"):
+        operators.invertible(jnp.eye(2, dtype=int))
     with pytest.raises(TypeError, match="`block` must be an operator, but is a"):
         operators.block_diagonal(jnp.eye(2), 2)
     with pytest.raises(TypeError, match="`left` must be an operator"):

@@ -1,7 +1,6 @@
 """Rotating a model without changing what it computes, to flatten what its quantizers see."""
 
 import contextlib
-import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -14,8 +13,8 @@ from jax import core
 from hadax import _checks, _dtypes
 from hadax._typing import Array, KeyArray
 from hadax.models import _model_checks
+from hadax.models._placing import placed
 from hadax.models.base import Model, parameters
-from hadax.models.online import NOTHING
 from hadax.operators.base import LinearOperator
 from hadax.operators.factories import kronecker, scale
 from hadax.quantization.sites import ModelSites, Site, fold_norms, fuse, untie
@@ -158,10 +157,7 @@ def rotate(model: Model, sites: ModelSites, rotations: Mapping[str, LinearOperat
     rotated = model.with_parameters(narrow)
     online = dict(rotated.blocks.online)
     for name, op in rotations.items():
-        for place in sites[name].places:
-            before = online.get(place, NOTHING)
-            whole = op if before.transform is None else op @ before.transform
-            online[place] = dataclasses.replace(before, transform=whole)
+        online = placed(online, sites[name], op)
     rotated.blocks.online = nnx.data(online)
     return rotated
 

@@ -63,7 +63,7 @@ def llama_sites(config: LlamaConfig) -> ModelSites:
             ),
             Site("hidden", config.hidden, (), down, layered=True, places=("down",)),
             Site("heads", mixed, (), output, layered=True, stride=head, places=("output",)),
-            Site("keys", head, (), (), layered=True, orthogonal=True, places=("query", "key")),
+            Site("keys", head, (), (), layered=True, places=("key",), duals=("query",)),
         ),
         norms=(
             Norm(gains[0], attention),

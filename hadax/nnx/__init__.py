@@ -62,6 +62,7 @@ for _cls in (
     elementary.Dense,
     elementary.Diagonal,
     elementary.Hadamard,
+    elementary.Invertible,
     elementary.Kronecker,
     elementary.Permutation,
     elementary.Scale,

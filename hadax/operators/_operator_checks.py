@@ -2,6 +2,8 @@
 
 from typing import NoReturn
 
+import jax.numpy as jnp
+
 from hadax._typing import Array
 
 
@@ -37,6 +39,20 @@ def composable(left: tuple[int, int], right: tuple[int, int]) -> None:
         raise ValueError(
             f"Operators in `left @ right` must have equal inner lengths, but have shapes "
             f"{left} and {right}."
+        )
+
+
+def has_an_inverse(matrix: Array) -> None:
+    """Refuse a matrix that cannot be inverted, as far as its shape and dtype tell."""
+    if matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(
+            "Argument `matrix` must have two axes of the same length, but has "
+            f"matrix.shape={matrix.shape}. hadax.operators.dense takes any."
+        )
+    if not jnp.issubdtype(matrix.dtype, jnp.inexact):
+        raise TypeError(
+            "Argument `matrix` must be real or complex floating point, but has "
+            f"matrix.dtype={matrix.dtype}. Cast it, for example with matrix.astype('float32')."
         )
 
 

@@ -50,6 +50,30 @@ def _(op: Dense) -> Dense:
 
 
 @operator_class
+class Invertible(LinearOperator):
+    """A matrix (n, n) and, `beside` it, its inverse, taken at its word."""
+
+    matrix: Array = array(ndim=2)
+    beside: Array = array(ndim=2)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the matrix."""
+        return self.matrix.shape[-2], self.matrix.shape[-1]
+
+    def _apply(self, x: Array) -> Array:
+        return Dense(self.matrix)._apply(x)
+
+    def _transpose(self) -> "Invertible":
+        return Invertible(self.matrix.mT, self.beside.mT)
+
+
+@inverse.register
+def _(op: Invertible) -> Invertible:
+    return Invertible(op.beside, op.matrix)
+
+
+@operator_class
 class Hadamard(OrthogonalOperator):
     """The orthonormal Hadamard transform of length n = m * 2^k: `fwht` and, transposed, `ifwht`."""
 

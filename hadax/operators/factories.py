@@ -1,9 +1,10 @@
 """Elementary operators from arrays that come from outside: checked once, here."""
 
+import jax.numpy as jnp
 import numpy as np
 from jax import core
 
-from hadax import _checks
+from hadax import _checks, _dtypes
 from hadax._typing import ArrayLike, Integer, Num
 from hadax.kernels import _hadamard_orders
 from hadax.operators import _operator_checks
@@ -13,6 +14,7 @@ from hadax.operators.elementary import (
     Dense,
     Diagonal,
     Hadamard,
+    Invertible,
     Kronecker,
     Permutation,
     Scale,
@@ -47,6 +49,40 @@ def dense(matrix: Num[ArrayLike, "m n"]) -> Dense:
         `lineax.MatrixLinearOperator`, which has no batch axes.
     """
     return Dense(_checks.shaped("matrix", matrix, ndim=2))
+
+
+def invertible(matrix: Num[ArrayLike, "n n"]) -> Invertible:
+    """An operator from its matrix that keeps the inverse beside it.
+
+    $y = A x$, and $x = A^{-1} y$.
+
+    Args:
+        matrix: array (n, n), real or complex, not singular.
+
+    Returns:
+        An operator of shape (n, n), its inverse rounded once to the matrix's dtype.
+
+    Raises:
+        ValueError: matrix has not two axes of one length.
+        TypeError: matrix does not hold floating-point numbers.
+
+    Cost:
+        O(n^3) once; n^2 operations a vector.
+
+    Example:
+        >>> import jax.numpy as jnp, hadax
+        >>> from hadax import operators
+        >>> op = operators.invertible(jnp.array([[2.0, 2.0], [0.0, 1.0]]))
+        >>> hadax.inverse(op)(jnp.array([4.0, 1.0]))
+        Array([1., 1.], dtype=float32)
+
+    See Also:
+        `dense`, of any shape; `hadax.haar_rotation`, whose inverse is the transpose.
+    """
+    array = _checks.shaped("matrix", matrix, ndim=2)
+    _operator_checks.has_an_inverse(array)
+    wide = array.astype(_dtypes.accumulator(array.dtype))
+    return Invertible(array, jnp.linalg.inv(wide).astype(array.dtype))
 
 
 def diagonal(entries: Num[ArrayLike, " n"]) -> Diagonal:

@@ -60,6 +60,8 @@ class Site:
             entries mixes those that are 64 apart.
         places: where the model itself has to apply the operator, by the model's own names; none for
             a site with writers.
+        duals: where it has to apply the inverse's transpose: to what meets the vector in inner
+            products, as queries meet keys.
 
     Example:
         >>> from hadax.quantization import Site
@@ -77,6 +79,7 @@ class Site:
     orthogonal: bool = False
     stride: int = 1
     places: tuple[str, ...] = ()
+    duals: tuple[str, ...] = ()
 
     @property
     def is_online(self) -> bool:

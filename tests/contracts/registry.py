@@ -105,6 +105,11 @@ OPERATORS = [
     Operator("hadamard-8", lambda key: operators.hadamard(8), orthogonal=True),
     Operator("hadamard-12", lambda key: operators.hadamard(12), orthogonal=True),
     Operator("dense", lambda key: operators.dense(_gaussian(key, 3, 5)), invertible=False),
+    Operator(
+        "invertible",
+        lambda key: operators.invertible(2 * jnp.eye(5) + 0.3 * _gaussian(key, 5, 5)),
+        depth=4,
+    ),
     Operator("diagonal", lambda key: operators.diagonal(1 + jnp.abs(_gaussian(key, 6)))),
     Operator("scale", lambda key: operators.scale(3.0, 4)),
     Operator(

@@ -106,10 +106,11 @@ def test_rotations_of_layers_differ_and_repeat_by_key(llama):
 
 
 def test_maps_that_are_no_rotations(llama, tokens):
-    """Value heads and hidden vectors allow any invertible map; the residual stream does not."""
+    """Heads and hidden vectors allow any invertible map; the residual stream does not."""
     stretch = operators.diagonal(jnp.arange(1.0, 5.0))
     stacked = jax.tree.map(lambda leaf: jnp.stack([leaf, 2 * leaf]), stretch)
-    assert difference(rotate_llama(llama, {"value": stacked}), llama, tokens) < 1e-4
+    for place in ("value", "keys"):
+        assert difference(rotate_llama(llama, {place: stacked}), llama, tokens) < 1e-4
     with pytest.raises(ValueError, match=r"`rotations\['residual'\]` must be orthogonal"):
         rotate_llama(llama, {"residual": operators.diagonal(jnp.arange(1.0, 25.0))})
 

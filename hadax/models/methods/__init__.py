@@ -5,6 +5,7 @@ returns a `Quantized` model with its packed kernels and a `Report`.
 """
 
 from hadax.models.methods._finishing import GPTQ, Quantized, Report, place_quantizers
+from hadax.models.methods.learned_affine import FlatQuantConfig, flatquant
 from hadax.models.methods.learned_rotations import SpinQuantConfig, spinquant
 from hadax.models.methods.rotating import QuaRotConfig, hadamard_or_haar, quarot
 from hadax.models.methods.rounding import GPTQConfig, RTNConfig, gptq, rtn
@@ -13,6 +14,7 @@ from hadax.models.methods.scaling import AWQConfig, SmoothQuantConfig, awq, awq_
 __all__ = [
     "GPTQ",
     "AWQConfig",
+    "FlatQuantConfig",
     "GPTQConfig",
     "QuaRotConfig",
     "Quantized",
@@ -22,6 +24,7 @@ __all__ = [
     "SpinQuantConfig",
     "awq",
     "awq_scaled",
+    "flatquant",
     "gptq",
     "hadamard_or_haar",
     "place_quantizers",

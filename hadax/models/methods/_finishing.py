@@ -13,7 +13,7 @@ from flax import nnx
 from hadax._typing import Array, ArrayLike
 from hadax.models.base import Model, parameters
 from hadax.models.methods import _system_checks
-from hadax.models.online import NOTHING, ActivationQuantizer, activation_quantizer
+from hadax.models.online import NOTHING, ActivationQuantizer, Online, activation_quantizer
 from hadax.models.solving import Kernels, solve_kernels
 from hadax.quantization import _params
 from hadax.quantization.clipping import best_clip
@@ -23,10 +23,15 @@ from hadax.quantization.methods import gptq as gptq_kernel
 from hadax.quantization.qtensor import QTensor, quantize
 from hadax.quantization.rules import Precision, QuantizationRule
 from hadax.quantization.scales import ScaleSpec
+from hadax.quantization.simulated import Gradient
 from hadax.quantization.sites import ModelSites
 
-Clips: TypeAlias = Mapping[str, float | Sequence[Array | float]]
-"""By path, how far the grids of a kernel reach: one share, or one or an array of them a layer."""
+Clip: TypeAlias = Array | float | tuple[Array, Array]
+"""How far grids reach: one share, an array of them, or two arrays for the lower and upper ends."""
+Clips: TypeAlias = Mapping[str, float | Sequence[Clip]]
+"""By path, how far the grids of a kernel reach: one share, or what each layer has."""
+PlaceClips: TypeAlias = Mapping[str, tuple[Array, Array]]
+"""By place, how far the grids of its quantizers reach below and above; (layers,) each."""
 
 Progress: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
 """What shows how far a loop is: it is given the steps, as `tqdm.tqdm` is."""
@@ -62,7 +67,8 @@ class Report:
             where there are none.
         kernel_errors: by path, array (layers,): ||W - W'|| / ||W|| of a kernel that was rounded to
             W', after everything else that the method did to it; 0 for one that was left.
-        losses: array (steps,), what was made small by methods that learn.
+        losses: what was made small by methods that learn: array (steps,), or (layers, 2) for one
+            that learns layer by layer, at first and at last.
 
     Example:
         >>> from hadax.models.methods import Report
@@ -113,6 +119,7 @@ def finished(
     *,
     gptq: GPTQ | None = None,
     clips: Clips | None = None,
+    place_clips: PlaceClips | None = None,
     losses: np.ndarray | None = None,
     progress: Progress = iter,
 ) -> Quantized[Model]:
@@ -133,7 +140,9 @@ def finished(
     bits = 8 * sum(kernel.nbytes for kernel in kernels.values())
     share = bits / weights if weights else float("nan")
     report = Report(name, share, errors, np.zeros(0) if losses is None else losses)
-    return Quantized(place_quantizers(changed, sites, precision), kernels, report)
+    ready = place_quantizers(changed, sites, precision)
+    ready.blocks.online = nnx.data(with_clips(ready.blocks.online, place_clips or {}))
+    return Quantized(ready, kernels, report)
 
 
 def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> Model:
@@ -196,6 +205,19 @@ def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> M
     return changed
 
 
+def with_clips(
+    online: Mapping[str, Online], clips: PlaceClips, *, gradient: Gradient = "identity"
+) -> dict[str, Online]:
+    """What happens by place, with other clips of the quantizers of some."""
+    changed = dict(online)
+    for place, clip in clips.items():
+        quantizers = tuple(
+            replace(one, clip=clip, gradient=gradient) for one in online[place].quantizers
+        )
+        changed[place] = replace(online[place], quantizers=quantizers)
+    return changed
+
+
 def _switched(kind: Format, clip: float, on: list[bool]) -> ActivationQuantizer:
     """A quantizer that is on in some layers."""
     return replace(activation_quantizer(kind, layers=len(on), clip=clip), on=jnp.asarray(on))
@@ -251,23 +273,23 @@ def _nearest(
     return model.with_parameters(_params.replaced(params, changed)), packed
 
 
-def _chosen(
-    clip: float | Sequence[Array | float] | None, layers: list[int]
-) -> Array | float | None:
+def _chosen(clip: float | Sequence[Clip] | None, layers: list[int]) -> Clip | None:
     """The clips of some layers."""
     if clip is None or isinstance(clip, (int, float)):
         return clip
-    return jnp.stack([jnp.asarray(clip[layer], jnp.float32) for layer in layers])
+    return jax.tree.map(
+        lambda *shares: jnp.stack([jnp.asarray(share, jnp.float32) for share in shares]),
+        *(clip[layer] for layer in layers),
+    )
 
 
 @functools.partial(jax.jit, static_argnames=("format", "group"))
-def _packed(
-    kernel: Array, clip: Array | float | None, *, format: Format, group: int | None
-) -> QTensor:
+def _packed(kernel: Array, clip: Clip | None, *, format: Format, group: int | None) -> QTensor:
     """Kernels (layers, in, out) of a format; clip None searches the best."""
     spec = ScaleSpec(axis=-2, block=group)
-    share = best_clip(kernel, format, spec) if clip is None else jnp.asarray(clip, jnp.float32)
-    return quantize(kernel, format, spec, clip=share)
+    if clip is None:
+        clip = best_clip(kernel, format, spec)
+    return quantize(kernel, format, spec, clip=clip)
 
 
 def _compensated(

@@ -1,9 +1,11 @@
 """Error texts of the methods that quantize a whole model."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from hadax._typing import Array, ArrayLike
 from hadax.models import _model_checks
+from hadax.models.online import Online
 from hadax.quantization.formats import Format
 
 
@@ -50,3 +52,28 @@ def positive(name: str, value: float) -> None:
     """Refuse a number that is not above 0."""
     if not value > 0:
         raise ValueError(f"Argument `{name}` must be above 0, but is {value}.")
+
+
+def share(name: str, value: float) -> None:
+    """Refuse a number outside of 0 to 1."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"Argument `{name}` must be between 0 and 1, but is {value}.")
+
+
+def plain(online: Mapping[str, Online]) -> None:
+    """Refuse a model in which transforms or quantizers stand already."""
+    taken = [place for place, what in online.items() if what.transform or what.quantizers]
+    if taken:
+        raise ValueError(
+            "Argument `model` must be one that nothing was put into, but has something at "
+            f"{', '.join(sorted(taken))}. Take it as it was trained."
+        )
+
+
+def same_settings(path: object, is_same: bool) -> None:
+    """Refuse to go on with what was learned otherwise."""
+    if not is_same:
+        raise ValueError(
+            "Argument `config.checkpoint` must be a file of the same model, sites, tokens, key and "
+            f"settings, but {path} is of others. Name another file, or delete this one."
+        )

@@ -1,0 +1,58 @@
+"""What was learned layer by layer, kept in a file, so that a run that was stopped can go on."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from hadax._typing import Array
+from hadax.models.methods import _system_checks
+from hadax.quantization import storage
+
+_SETTINGS = "settings"
+
+
+def digest(settings: Any, *arrays: Any) -> np.ndarray:
+    """The SHA-256 of a dataclass of settings and of trees of arrays, as 32 bytes."""
+    found = hashlib.sha256(repr(dataclasses.asdict(settings)).encode())
+    for path, leaf in jax.tree_util.tree_leaves_with_path(arrays):
+        array = np.asarray(leaf, order="C")
+        found.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape} ".encode())
+        found.update(array.data)
+    return np.frombuffer(found.digest(), np.uint8)
+
+
+class KeptLayers:
+    """The learned trees of finished layers, in a file where there is a path."""
+
+    def __init__(self, path: str | Path | None, settings: np.ndarray):
+        self._path = None if path is None else Path(path)
+        self._arrays: dict[str, Any] = {_SETTINGS: settings}
+        if self._path is not None and self._path.exists():
+            self._arrays = storage.load(self._path)
+            found = self._arrays.get(_SETTINGS, ())
+            _system_checks.same_settings(path, np.array_equal(found, settings))
+
+    def get(self, layer: int, like: Any) -> Any:
+        """The tree of a layer, of the structure of `like`; None where it is not finished."""
+        if not any(name.startswith(f"{layer}/") for name in self._arrays):
+            return None
+        return jax.tree_util.tree_map_with_path(
+            lambda path, _: self._arrays[_name(layer, path)], like
+        )
+
+    def put(self, layer: int, tree: Any) -> None:
+        """Keep the tree of a layer; the file is replaced whole or not at all."""
+        if self._path is None:
+            return
+        leaves: list[tuple[Any, Array]] = jax.tree_util.tree_leaves_with_path(tree)
+        self._arrays |= {_name(layer, path): leaf for path, leaf in leaves}
+        storage.save(self._path, self._arrays)
+
+
+def _name(layer: int, path: Any) -> str:
+    """The name of one array of a layer."""
+    return f"{layer}/{jax.tree_util.keystr(path, simple=True, separator='/')}"
