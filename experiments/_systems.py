@@ -8,9 +8,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import hadax
 from experiments._contract import UsageError
 from experiments._language import Corpus, load_corpus, load_model, windows
+from experiments._methods import (
+    FACTORIES,
+    LEARNED,
+    METHODS,
+    ROTATED,
+    Apply,
+    Method,
+    learning,
+    parsed,
+    weights_alone,
+    without_rounding,
+)
 from hadax import operators
 from hadax.models import (
     Llama,
@@ -20,47 +31,14 @@ from hadax.models import (
     next_token_losses,
     rotate,
 )
-from hadax.models.methods import (
-    GPTQ,
-    AWQConfig,
-    GPTQConfig,
-    Quantized,
-    QuaRotConfig,
-    RTNConfig,
-    SmoothQuantConfig,
-    SpinQuantConfig,
-    awq,
-    awq_scaled,
-    gptq,
-    hadamard_or_haar,
-    place_quantizers,
-    quarot,
-    rtn,
-    smoothquant,
-    spinquant,
-)
-from hadax.models.rotation import Factory
+from hadax.models.methods import Quantized, RTNConfig, place_quantizers, rtn
 from hadax.operators import LinearOperator, elementary
-from hadax.quantization import ModelSites, Precision, precision
+from hadax.quantization import ModelSites
 
-Method: TypeAlias = Literal[
-    "rtn", "gptq", "smoothquant", "awq", "quarot rtn", "quarot", "spinquant rtn", "spinquant"
-]
 Rotation: TypeAlias = Literal[
     "none", "one block", "two blocks", "three blocks", "three blocks permuted", "haar", "klt"
 ]
 
-FACTORIES: dict[str, Factory] = {
-    "one block": hadamard_or_haar,
-    "two blocks": functools.partial(hadamard_or_haar, blocks=2),
-    "three blocks": functools.partial(hadamard_or_haar, blocks=3),
-    "three blocks permuted": functools.partial(hadamard_or_haar, blocks=3, permute="fresh"),
-    "haar": hadax.haar_rotation,
-}
-# Those that learn what activations are rounded to, and have to be run for each setting.
-LEARNED = ("spinquant rtn", "spinquant")
-# Those with a random key.
-ROTATED = ("quarot rtn", "quarot", *LEARNED)
 # The first tokens are for judging: nothing is calibrated on them.
 _JUDGED = 16 * 512
 
@@ -99,14 +77,6 @@ def judged_tokens(corpus: Corpus, count: int, time: int) -> jax.Array:
     return windows(corpus, count, time)
 
 
-def parsed(setting: str, method: str) -> Precision:
-    """Return the precision of a setting such as "W4A16 g96" for a method."""
-    name, _, group = setting.partition(" g")
-    # Rotated activations have no outliers that a grid would have to reach.
-    clip = None if method in ROTATED else 1.0
-    return precision(name, group=int(group) if group else None, act_clip=clip)
-
-
 def quantized(
     model: str, text: str, method: Method, setting: str, draw: int, calibration: Calibration
 ) -> Quantized[Llama]:
@@ -116,24 +86,17 @@ def quantized(
     if method in LEARNED:
         return found
     sites = llama_sites(load_model(model).config)
-    placed = place_quantizers(found.model, sites, parsed(setting, method))
+    chosen = parsed(setting, is_rotated=method in ROTATED)
+    placed = place_quantizers(found.model, sites, chosen)
     return Quantized(placed, found.kernels, found.report)
 
 
 def unrounded(model: str, text: str, method: Method, draw: int, calibration: Calibration) -> Llama:
     """Return the model after everything that a method does to it but rounding."""
-    if method != "awq":
-        return quantized(model, text, method, "W16A16", draw, calibration).model
     plain = load_model(model)
     tokens = calibration_tokens(load_corpus(model, text), calibration)
-    settings = AWQConfig(precision("W4A16"))
-    return awq_scaled(plain, llama_sites(plain.config), tokens, settings)[0]
-
-
-def weights_alone(setting: str) -> str:
-    """Return the setting without activations, keys and values: what several settings share."""
-    name, _, group = setting.partition(" ")
-    return f"{name.partition('A')[0]}A16 {group}".strip()
+    apply, key = _applied(method, calibration), jax.random.key(draw)
+    return without_rounding(apply, plain, llama_sites(plain.config), tokens, key)
 
 
 @functools.lru_cache(maxsize=1)
@@ -142,30 +105,16 @@ def _quantized(
 ) -> Quantized[Llama]:
     """The method proper."""
     model = load_model(name)
-    sites, key = llama_sites(model.config), jax.random.key(draw)
     tokens = calibration_tokens(load_corpus(name, text), calibration)
-    chosen = parsed(setting, method)
-    places = tuple(site.name for site in sites.sites)
-    if method == "rtn":
-        return rtn(model, sites, None, None, RTNConfig(chosen))
-    if method == "gptq":
-        return gptq(model, sites, tokens, None, GPTQConfig(chosen))
-    if method == "smoothquant":
-        return smoothquant(model, sites, tokens, None, SmoothQuantConfig(chosen))
-    if method == "awq":
-        return awq(model, sites, tokens, None, AWQConfig(chosen))
-    solver = None if method.endswith("rtn") else GPTQ()
-    if method in ("quarot rtn", "quarot"):
-        rotated = QuaRotConfig(chosen, names=places, gptq=solver)
-        return quarot(model, sites, tokens, key, rotated)
-    learned = SpinQuantConfig(
-        chosen,
-        gptq=solver,
-        steps=calibration.steps,
-        batch=calibration.batch,
-        rate=calibration.rate,
-    )
-    return spinquant(model, sites, tokens, key, learned)
+    chosen, key = parsed(setting, is_rotated=method in ROTATED), jax.random.key(draw)
+    return _applied(method, calibration)(model, llama_sites(model.config), tokens, key, chosen)
+
+
+def _applied(method: Method, calibration: Calibration) -> Apply:
+    """The method of a name."""
+    if method in LEARNED:
+        return learning(method, calibration.steps, calibration.batch, calibration.rate)
+    return METHODS[method]
 
 
 def rotated_and_rounded(
@@ -174,7 +123,7 @@ def rotated_and_rounded(
     """Return the model in other coordinates, its kernels rounded to nearest."""
     weights = weights_alone(setting)
     model = _rotated_and_rounded(name, text, rotation, weights, draw, calibration)
-    chosen = parsed(setting, "rtn" if rotation == "none" else "quarot rtn")
+    chosen = parsed(setting, is_rotated=rotation != "none")
     return place_quantizers(model, llama_sites(model.config), chosen)
 
 
@@ -184,7 +133,7 @@ def _rotated_and_rounded(
 ) -> Llama:
     """What settings share that round weights alike."""
     model = rotated(name, text, rotation, draw, calibration)
-    config = RTNConfig(parsed(setting, "rtn"))
+    config = RTNConfig(parsed(setting, is_rotated=False))
     return rtn(model, llama_sites(model.config), None, None, config).model
 
 

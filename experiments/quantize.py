@@ -20,18 +20,15 @@ import numpy as np
 from experiments import _quantize_checks
 from experiments._contract import Check, Experiment, Preset, Row
 from experiments._language import load_corpus, load_model
+from experiments._methods import LEARNED, ROTATED, Method, weights_alone
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import (
-    LEARNED,
-    ROTATED,
     Calibration,
-    Method,
     judged_tokens,
     logits,
     predicted,
     quantized,
     unrounded,
-    weights_alone,
 )
 
 Setting: TypeAlias = Literal[

@@ -21,6 +21,7 @@ import numpy as np
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row
 from experiments._language import load_corpus, load_model
+from experiments._methods import weights_alone
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import (
     Calibration,
@@ -30,7 +31,6 @@ from experiments._systems import (
     predicted,
     rotated,
     rotated_and_rounded,
-    weights_alone,
 )
 
 Setting: TypeAlias = Literal[
