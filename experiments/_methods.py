@@ -10,6 +10,7 @@ import hadax
 from hadax.models.methods import (
     GPTQ,
     AWQConfig,
+    FlatQuantConfig,
     GPTQConfig,
     Quantized,
     QuaRotConfig,
@@ -18,6 +19,7 @@ from hadax.models.methods import (
     SpinQuantConfig,
     awq,
     awq_scaled,
+    flatquant,
     gptq,
     hadamard_or_haar,
     quarot,
@@ -39,11 +41,11 @@ FACTORIES: dict[str, Factory] = {
     "haar": hadax.haar_rotation,
 }
 Given: TypeAlias = Literal["rtn", "gptq", "smoothquant", "awq", "quarot rtn", "quarot"]
-Learned: TypeAlias = Literal["spinquant rtn", "spinquant"]
+Learned: TypeAlias = Literal["spinquant rtn", "spinquant", "flatquant"]
 Method: TypeAlias = Literal[Given, Learned]
 
 # Those that learn what activations are rounded to, and have to be run for each setting.
-LEARNED = ("spinquant rtn", "spinquant")
+LEARNED = ("spinquant rtn", "spinquant", "flatquant")
 # Those with a random key.
 ROTATED = ("quarot rtn", "quarot", *LEARNED)
 
@@ -87,7 +89,11 @@ def rotating(make: Factory, solver: GPTQ | None) -> Apply:
 
 
 def learning(method: str, steps: int, batch: int, rate: float) -> Apply:
-    """Return SpinQuant by one of the names of `LEARNED`."""
+    """Return a method by one of the names of `LEARNED`."""
+    if method == "flatquant":
+        # Clips go faster than maps, as much as on so few steps they must.
+        schedule = {"steps": steps, "batch": batch, "rate": rate, "clip_rate": 5 * rate}
+        return configured(flatquant, functools.partial(FlatQuantConfig, **schedule))
     solver = None if method.endswith("rtn") else GPTQ()
     settings = functools.partial(SpinQuantConfig, gptq=solver, steps=steps, batch=batch, rate=rate)
     return configured(spinquant, settings)

@@ -69,6 +69,14 @@ class Config:
     """Windows a step of SpinQuant."""
     rate: float = 0.3
     """Its longest step: on batches as small as these the 1.5 of its authors does not go down."""
+    flat_windows: int = 16
+    """Windows of text that FlatQuant learns on."""
+    flat_steps: int = 40
+    """Steps of FlatQuant in each layer."""
+    flat_batch: int = 2
+    """Windows a step of FlatQuant."""
+    flat_rate: float = 0.02
+    """Rate of its maps; its clips learn five times as fast."""
 
     def __post_init__(self) -> None:
         check_settings(
@@ -80,6 +88,9 @@ class Config:
             calibration_time=2,
             steps=1,
             batch=1,
+            flat_windows=1,
+            flat_steps=1,
+            flat_batch=1,
         )
         if self.seed + self.draws > SEEDS:
             raise ValueError(f"--seed must leave room for --draws, but is {self.seed}")
@@ -107,22 +118,35 @@ class Trial:
 def trials(config: Config) -> Iterator[Trial]:
     """List the unquantized model, then every method: unrounded, and at its settings."""
     base = (config.model, config.text, config.time, config.windows)
-    seen = (config.calibration_windows, config.calibration_time)
     yield Trial("perplexity", *base, "none", "W16A16")
     for method in config.methods:
-        is_learned = method in LEARNED
-        learning: dict[str, Any] = {}
-        if is_learned:
-            learning = {"steps": config.steps, "batch": config.batch, "rate": config.rate}
-        shown = (0, 0) if method in ("rtn", "quarot rtn") else seen
-        settings = [s for s in config.settings if not is_learned or s in config.learned_settings]
+        seen = _seen(config, method)
+        settings = [
+            setting
+            for setting in sorted(config.settings, key=weights_alone)
+            if method not in LEARNED or setting in config.learned_settings
+        ]
         for i in range(config.draws if method in ROTATED else 1):
             if i == 0:
-                yield Trial("invariance", *base, method, "W16A16", config.seed, *shown, **learning)
-            for setting in sorted(settings, key=weights_alone):
-                yield Trial(
-                    "perplexity", *base, method, setting, config.seed + i, *shown, **learning
-                )
+                yield Trial("invariance", *base, method, "W16A16", config.seed, **seen)
+            for setting in settings:
+                yield Trial("perplexity", *base, method, setting, config.seed + i, **seen)
+
+
+def _seen(config: Config, method: Method) -> dict[str, Any]:
+    """What a method gets to see, and how long it learns."""
+    if method in ("rtn", "quarot rtn"):
+        return {}
+    seen: dict[str, Any] = {
+        "calibration_windows": config.calibration_windows,
+        "calibration_time": config.calibration_time,
+    }
+    if method == "flatquant":
+        seen |= {"calibration_windows": config.flat_windows, "steps": config.flat_steps}
+        seen |= {"batch": config.flat_batch, "rate": config.flat_rate}
+    elif method in LEARNED:
+        seen |= {"steps": config.steps, "batch": config.batch, "rate": config.rate}
+    return seen
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:

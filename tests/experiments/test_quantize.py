@@ -38,7 +38,12 @@ def test_work_lists():
     work = list(work_list(quantize.EXPERIMENT, METHODS).values())
     learned = [trial for trial in work if trial.method in _systems.LEARNED]
     assert {trial.setting for trial in learned} == {"W16A16", *METHODS.learned_settings}
-    assert all(trial.steps == METHODS.steps for trial in learned)
+    steps = {trial.method: trial.steps for trial in learned}
+    assert steps == {
+        "spinquant rtn": METHODS.steps,
+        "spinquant": METHODS.steps,
+        "flatquant": METHODS.flat_steps,
+    }
     assert {trial.calibration_windows for trial in work if trial.method == "rtn"} == {0}
     # Settings that round weights alike follow one another, so that these are rounded once.
     for method in ("rtn", "quarot"):
@@ -55,7 +60,7 @@ def method_rows():
     plain = np.log(reference["unquantized"])
     perplexity = {"rtn": reference["rtn"], "gptq": {}, "quarot rtn": {}, "quarot": {}}
     fallback = {"none": 33.06, "rtn": 1e4, "gptq": 60.0, "quarot rtn": 250.0, "quarot": 60.0,
-                "spinquant rtn": 150.0, "spinquant": 50.0}  # fmt: skip
+                "spinquant rtn": 150.0, "spinquant": 50.0, "flatquant": 55.0}  # fmt: skip
     rows = []
     for trial in quantize.EXPERIMENT.trials(METHODS):
         row = dataclasses.asdict(trial)
