@@ -127,18 +127,15 @@ def test_with_nothing_rounded_logits_stay_in_64_bits(config, tokens, calibration
         assert_invariant(model, same, tokens, tolerance=1e-9)
 
 
-def test_gptq_and_awq_lose_less_than_rounding_to_nearest(llama, calibration):
-    sites = llama_sites(llama.config)
-
+def test_gptq_and_awq_lose_less_than_rounding_to_nearest(llama, calibration, quantized):
     def error(found):
         return float(jnp.mean(jnp.square(found.model(calibration) - llama(calibration))))
 
-    three = precision("W3A16")
-    nearest = error(rtn(llama, sites, None, None, RTNConfig(three)))
-    assert error(gptq(llama, sites, calibration, None, GPTQConfig(three))) < 0.8 * nearest
+    assert error(quantized("gptq")) < 0.9 * error(quantized("rtn"))
     # AWQ searches its own clips, so it is held against a grid that reaches all of the range.
-    whole = error(rtn(llama, sites, None, None, RTNConfig(precision("W3A16", weight_clip=1.0))))
-    assert error(awq(llama, sites, calibration, None, AWQConfig(three))) < whole
+    whole = RTNConfig(precision("W4A16", weight_clip=1.0))
+    plain = error(rtn(llama, llama_sites(llama.config), None, None, whole))
+    assert error(quantized("awq")) < plain
 
 
 def test_rotation_and_learning_save_rounded_activations(llama, calibration):
@@ -178,20 +175,21 @@ def test_spinquant_goes_downhill_and_repeats_by_key(llama, calibration):
 
 
 def test_rules_leave_what_they_say(llama, calibration):
-    """Eight bits in the first block, W_down left, activations of the second block rounded."""
+    """Eight bits in the first block, W_down left, groups and activations in the second block."""
     rules = (
         QuantizationRule(".*/down"),
         QuantizationRule("blocks/0/.*", weight_qtype=IntFormat(8)),
-        QuantizationRule("blocks/1/.*", weight_qtype=IntFormat(4), act_qtype=IntFormat(8)),
+        QuantizationRule("blocks/1/.*", IntFormat(4), act_qtype=IntFormat(8), tile_size=8),
     )
     sites, mixed = llama_sites(llama.config), Precision(rules)
     for found in (
         rtn(llama, sites, None, None, RTNConfig(mixed)),
-        gptq(llama, sites, calibration, None, GPTQConfig(mixed)),
+        gptq(llama, sites, calibration, None, GPTQConfig(mixed, GPTQ(act_order=False))),
     ):
         widths = {path: packed.format.bits for path, packed in found.kernels.items()}
         assert widths["blocks.0.up.kernel"] == 8
         assert widths["blocks.1.up.kernel"] == 4
+        assert found.kernels["blocks.1.up.kernel"].scales.shape == (3, 40)
         assert not any("down" in path for path in widths)
         np.testing.assert_array_equal(
             found.model.blocks.down.kernel[...], llama.blocks.down.kernel[...]
@@ -199,15 +197,6 @@ def test_rules_leave_what_they_say(llama, calibration):
         online = found.model.blocks.online
         assert online["attention"].quantizers[0].on.tolist() == [False, True]
         assert online["down"].quantizers == ()
-
-
-def test_groups_share_scales(llama, calibration):
-    sites, grouped = llama_sites(llama.config), precision("W4A16", group=8)
-    for found in (
-        rtn(llama, sites, None, None, RTNConfig(grouped)),
-        gptq(llama, sites, calibration, None, GPTQConfig(grouped, GPTQ(act_order=False))),
-    ):
-        assert found.kernels["blocks.0.down.kernel"].scales.shape == (5, 24)
 
 
 def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
