@@ -4,7 +4,8 @@
 returns a `Quantized` model with its packed kernels and a `Report`.
 """
 
-from hadax.models.methods._finishing import GPTQ, Quantized, Report, place_quantizers
+from hadax.models.methods._finishing import GPTQ, Quantized, Report
+from hadax.models.methods._quantizers import place_quantizers
 from hadax.models.methods.learned_affine import FlatQuantConfig, flatquant
 from hadax.models.methods.learned_rotations import SpinQuantConfig, spinquant
 from hadax.models.methods.rotating import QuaRotConfig, hadamard_or_haar, quarot

@@ -14,7 +14,7 @@ from hadax._typing import Array
 from hadax.models._placing import placed
 from hadax.models.base import StackedBlock
 from hadax.models.methods._affine_maps import Factor, Frames, Map, operators, unturned
-from hadax.models.methods._finishing import rule_of, with_clips
+from hadax.models.methods._quantizers import rule_of, with_clips
 from hadax.quantization import _params
 from hadax.quantization.clipping import LEARNED_START, learned_clip
 from hadax.quantization.formats import Format

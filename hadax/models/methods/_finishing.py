@@ -1,8 +1,8 @@
 """How every method ends: kernels are rounded by rules, then quantizers put in their places."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeAlias
 
 import jax
@@ -13,7 +13,13 @@ from flax import nnx
 from hadax._typing import Array, ArrayLike
 from hadax.models.base import Model, parameters
 from hadax.models.methods import _system_checks
-from hadax.models.online import NOTHING, ActivationQuantizer, Online, activation_quantizer
+from hadax.models.methods._quantizers import (
+    PlaceClips,
+    layers_by_rule,
+    place_quantizers,
+    rule_of,
+    with_clips,
+)
 from hadax.models.solving import Kernels, solve_kernels
 from hadax.quantization import _params
 from hadax.quantization.clipping import best_clip
@@ -23,16 +29,12 @@ from hadax.quantization.methods import gptq as gptq_kernel
 from hadax.quantization.qtensor import QTensor, quantize
 from hadax.quantization.rules import Precision, QuantizationRule
 from hadax.quantization.scales import ScaleSpec
-from hadax.quantization.simulated import Gradient
 from hadax.quantization.sites import ModelSites
 
 Clip: TypeAlias = Array | float | tuple[Array, Array]
 """How far grids reach: one share, an array of them, or two arrays for the lower and upper ends."""
 Clips: TypeAlias = Mapping[str, float | Sequence[Clip]]
 """By path, how far the grids of a kernel reach: one share, or what each layer has."""
-PlaceClips: TypeAlias = Mapping[str, tuple[Array, Array]]
-"""By place, how far the grids of its quantizers reach below and above; (layers,) each."""
-
 Progress: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
 """What shows how far a loop is: it is given the steps, as `tqdm.tqdm` is."""
 
@@ -143,109 +145,6 @@ def finished(
     ready = place_quantizers(changed, sites, precision)
     ready.blocks.online = nnx.data(with_clips(ready.blocks.online, place_clips or {}))
     return Quantized(ready, kernels, report)
-
-
-def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> Model:
-    """The model with quantizers of activations, keys and values; kernels stay.
-
-    Args:
-        model: the model; it is left as it is. Quantizers that it has are replaced.
-        sites: its table, as `hadax.models.llama_sites` gives it.
-        precision: what is rounded to what.
-
-    Returns:
-        A new model.
-
-    Raises:
-        ValueError: other formats of activations for linears that read the same vector, or one of
-            keys and values for a model that keeps none.
-
-    Cost:
-        None.
-
-    Example:
-        >>> from flax import nnx
-        >>> from hadax.models import Llama, LlamaConfig, llama_sites
-        >>> from hadax.models.methods import place_quantizers
-        >>> from hadax.quantization import precision
-        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
-        ...                      head_width=2, hidden=12)
-        >>> llama = Llama(config, rngs=nnx.Rngs(0))
-        >>> placed = place_quantizers(llama, llama_sites(config), precision("W16A4KV4"))
-        >>> [place for place, online in placed.blocks.online.items() if online.quantizers]
-        ['attention', 'output', 'feed_forward', 'down', 'key', 'value']
-
-    See Also:
-        `rtn`, which rounds kernels too.
-    """
-    layers = model.config.layers
-    changed = model.with_parameters(parameters(model))
-    online = dict(changed.blocks.online)
-    for site in sites.inputs:
-        rules = [_reading(precision, site.readers, layer) for layer in range(layers)]
-        kinds = {(rule.act_qtype, rule.act_clip) for rule in rules if rule.act_qtype is not None}
-        quantizers = tuple(
-            _switched(
-                kind, clip, [(rule.act_qtype, rule.act_clip) == (kind, clip) for rule in rules]
-            )
-            for kind, clip in sorted(kinds, key=repr)
-            if kind is not None
-        )
-        for place in site.places:
-            online[place] = replace(online.get(place, NOTHING), quantizers=quantizers)
-    if precision.kv_qtype is not None:
-        _system_checks.has_cache(sites.cache)
-    for place in sites.cache:
-        kept = ()
-        if precision.kv_qtype is not None:
-            clip = precision.kv_clip
-            kept = (activation_quantizer(precision.kv_qtype, layers=layers, clip=clip),)
-        online[place] = replace(online.get(place, NOTHING), quantizers=kept)
-    changed.blocks.online = nnx.data(online)
-    return changed
-
-
-def with_clips(
-    online: Mapping[str, Online], clips: PlaceClips, *, gradient: Gradient = "identity"
-) -> dict[str, Online]:
-    """What happens by place, with other clips of the quantizers of some."""
-    changed = dict(online)
-    for place, clip in clips.items():
-        quantizers = tuple(
-            replace(one, clip=clip, gradient=gradient) for one in online[place].quantizers
-        )
-        changed[place] = replace(online[place], quantizers=quantizers)
-    return changed
-
-
-def _switched(kind: Format, clip: float, on: list[bool]) -> ActivationQuantizer:
-    """A quantizer that is on in some layers."""
-    return replace(activation_quantizer(kind, layers=len(on), clip=clip), on=jnp.asarray(on))
-
-
-def _reading(precision: Precision, readers: tuple[str, ...], layer: int) -> QuantizationRule:
-    """What is said of the vector that all of these read."""
-    rules = {path: rule_of(precision, path, layer) for path in readers}
-    _system_checks.agreed(layer, {path: rule.act_qtype for path, rule in rules.items()})
-    return rules[readers[0]]
-
-
-def rule_of(precision: Precision, path: str, layer: int) -> QuantizationRule:
-    """The rule of the kernel "blocks.query.kernel" of a layer: that of "blocks/3/query"."""
-    blocks, *names, _ = path.split(".")
-    return precision.rule("/".join([blocks, str(layer), *names]))
-
-
-def layers_by_rule(
-    precision: Precision, path: str, layers: int
-) -> Iterator[tuple[QuantizationRule, list[int]]]:
-    """The rules by which a kernel is rounded, each with its layers; those that leave it are not."""
-    groups: dict[QuantizationRule, list[int]] = {}
-    for layer in range(layers):
-        groups.setdefault(rule_of(precision, path, layer), []).append(layer)
-    for rule, members in groups.items():
-        if rule.weight_qtype is not None:
-            yield rule, members
 
 
 def stored_name(path: str, layer: int) -> str:

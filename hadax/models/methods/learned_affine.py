@@ -26,16 +26,9 @@ from hadax.models.methods._block_learning import (
     plan_of,
     start,
 )
-from hadax.models.methods._finishing import (
-    GPTQ,
-    Clip,
-    Progress,
-    Quantized,
-    finished,
-    place_quantizers,
-    rule_of,
-)
+from hadax.models.methods._finishing import GPTQ, Clip, Progress, Quantized, finished
 from hadax.models.methods._kept_layers import KeptLayers, digest
+from hadax.models.methods._quantizers import place_quantizers, rule_of
 from hadax.quantization.clipping import learned_clip
 from hadax.quantization.rules import Precision
 from hadax.quantization.sites import ModelSites

@@ -15,14 +15,8 @@ from hadax.models.base import parameters
 from hadax.models.llama import Llama
 from hadax.models.methods import _system_checks
 from hadax.models.methods._chosen_sites import rotated_names
-from hadax.models.methods._finishing import (
-    GPTQ,
-    Progress,
-    Quantized,
-    finished,
-    layers_by_rule,
-    place_quantizers,
-)
+from hadax.models.methods._finishing import GPTQ, Progress, Quantized, finished
+from hadax.models.methods._quantizers import layers_by_rule, place_quantizers
 from hadax.models.methods.rotating import hadamard_or_haar
 from hadax.models.rotation import Factory, draw_rotations, rotate
 from hadax.operators.base import LinearOperator

@@ -10,14 +10,8 @@ import numpy as np
 from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.models.base import Model, StackedModel, parameters
 from hadax.models.methods import _system_checks
-from hadax.models.methods._finishing import (
-    GPTQ,
-    Clips,
-    Progress,
-    Quantized,
-    finished,
-    layers_by_rule,
-)
+from hadax.models.methods._finishing import GPTQ, Clips, Progress, Quantized, finished
+from hadax.models.methods._quantizers import layers_by_rule
 from hadax.models.moments import InputMoments, input_moments
 from hadax.models.online import NOTHING
 from hadax.operators.factories import diagonal

@@ -1,0 +1,123 @@
+"""Rules read layer by layer, and the quantizers of activations that they ask for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+import jax.numpy as jnp
+from flax import nnx
+
+from hadax._typing import Array
+from hadax.models.base import Model, parameters
+from hadax.models.methods import _system_checks
+from hadax.models.online import NOTHING, ActivationQuantizer, Online, activation_quantizer
+from hadax.quantization.formats import Format
+from hadax.quantization.rules import Precision, QuantizationRule
+from hadax.quantization.simulated import Gradient
+from hadax.quantization.sites import ModelSites
+
+PlaceClips: TypeAlias = Mapping[str, tuple[Array, Array]]
+"""By place, how far the grids of its quantizers reach below and above; (layers,) each."""
+
+
+def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> Model:
+    """The model with quantizers of activations, keys and values; kernels stay.
+
+    Args:
+        model: the model; it is left as it is. Quantizers that it has are replaced.
+        sites: its table, as `hadax.models.llama_sites` gives it.
+        precision: what is rounded to what.
+
+    Returns:
+        A new model.
+
+    Raises:
+        ValueError: other formats of activations for linears that read the same vector, or one of
+            keys and values for a model that keeps none.
+
+    Cost:
+        None.
+
+    Example:
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_sites
+        >>> from hadax.models.methods import place_quantizers
+        >>> from hadax.quantization import precision
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama = Llama(config, rngs=nnx.Rngs(0))
+        >>> placed = place_quantizers(llama, llama_sites(config), precision("W16A4KV4"))
+        >>> [place for place, online in placed.blocks.online.items() if online.quantizers]
+        ['attention', 'output', 'feed_forward', 'down', 'key', 'value']
+
+    See Also:
+        `rtn`, which rounds kernels too.
+    """
+    layers = model.config.layers
+    changed = model.with_parameters(parameters(model))
+    online = dict(changed.blocks.online)
+    for site in sites.inputs:
+        rules = [_reading(precision, site.readers, layer) for layer in range(layers)]
+        kinds = {(rule.act_qtype, rule.act_clip) for rule in rules if rule.act_qtype is not None}
+        quantizers = tuple(
+            _switched(
+                kind, clip, [(rule.act_qtype, rule.act_clip) == (kind, clip) for rule in rules]
+            )
+            for kind, clip in sorted(kinds, key=repr)
+            if kind is not None
+        )
+        for place in site.places:
+            online[place] = replace(online.get(place, NOTHING), quantizers=quantizers)
+    if precision.kv_qtype is not None:
+        _system_checks.has_cache(sites.cache)
+    for place in sites.cache:
+        kept = ()
+        if precision.kv_qtype is not None:
+            clip = precision.kv_clip
+            kept = (activation_quantizer(precision.kv_qtype, layers=layers, clip=clip),)
+        online[place] = replace(online.get(place, NOTHING), quantizers=kept)
+    changed.blocks.online = nnx.data(online)
+    return changed
+
+
+def with_clips(
+    online: Mapping[str, Online], clips: PlaceClips, *, gradient: Gradient = "identity"
+) -> dict[str, Online]:
+    """What happens by place, with other clips of the quantizers of some."""
+    changed = dict(online)
+    for place, clip in clips.items():
+        quantizers = tuple(
+            replace(one, clip=clip, gradient=gradient) for one in online[place].quantizers
+        )
+        changed[place] = replace(online[place], quantizers=quantizers)
+    return changed
+
+
+def _switched(kind: Format, clip: float, on: list[bool]) -> ActivationQuantizer:
+    """A quantizer that is on in some layers."""
+    return replace(activation_quantizer(kind, layers=len(on), clip=clip), on=jnp.asarray(on))
+
+
+def _reading(precision: Precision, readers: tuple[str, ...], layer: int) -> QuantizationRule:
+    """What is said of the vector that all of these read."""
+    rules = {path: rule_of(precision, path, layer) for path in readers}
+    _system_checks.agreed(layer, {path: rule.act_qtype for path, rule in rules.items()})
+    return rules[readers[0]]
+
+
+def rule_of(precision: Precision, path: str, layer: int) -> QuantizationRule:
+    """The rule of the kernel "blocks.query.kernel" of a layer: that of "blocks/3/query"."""
+    blocks, *names, _ = path.split(".")
+    return precision.rule("/".join([blocks, str(layer), *names]))
+
+
+def layers_by_rule(
+    precision: Precision, path: str, layers: int
+) -> Iterator[tuple[QuantizationRule, list[int]]]:
+    """The rules by which a kernel is rounded, each with its layers; those that leave it are not."""
+    groups: dict[QuantizationRule, list[int]] = {}
+    for layer in range(layers):
+        groups.setdefault(rule_of(precision, path, layer), []).append(layer)
+    for rule, members in groups.items():
+        if rule.weight_qtype is not None:
+            yield rule, members
