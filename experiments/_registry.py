@@ -33,6 +33,7 @@ NAMES = (
     "llm_rotation",
     "quantize",
     "quantize_rotations",
+    "quantize_cost",
     "quantize_encoder",
     "speed",
     "scaling",

@@ -1,0 +1,50 @@
+"""One method on one model in a process of its own: `python -m experiments._cost_worker JOB`.
+
+It writes one line of JSON: seconds to quantize, seconds to compile and to evaluate, and the peak of
+the process's memory, which no other method has raised.
+"""
+
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+import jax
+
+from experiments._language import load_corpus, load_model
+from experiments._systems import Calibration, judged_tokens, predicted, quantized
+
+_KIB = 1024 if sys.platform == "darwin" else 1  # macOS counts bytes
+_GIB = 1 << 20
+
+
+def main(job: dict[str, Any]) -> None:
+    """Quantize, then evaluate twice: the first time compiles."""
+    seen = Calibration(**job["calibration"])
+    model = load_model(job["model"])
+    corpus = load_corpus(job["model"], job["text"])
+    tokens = judged_tokens(corpus, job["windows"], job["time"])
+    loaded = _peak_gib()
+    began = time.perf_counter()
+    found = quantized(job["model"], job["text"], job["method"], job["setting"], job["draw"], seen)
+    jax.block_until_ready((jax.tree.leaves(found.model), list(found.kernels.values())))
+    seconds = time.perf_counter() - began
+    peak = _peak_gib()
+    predicted(found.model, tokens)
+    began = time.perf_counter()
+    scores = predicted(found.model, tokens)
+    evaluation = time.perf_counter() - began
+    result = {"quantize_seconds": round(seconds, 2), "evaluate_seconds": round(evaluation, 2)}
+    result |= {"loaded_gib": round(loaded, 3), "peak_gib": round(peak, 3)}
+    weights = sum(leaf.nbytes for leaf in jax.tree.leaves(model))
+    print(json.dumps(result | {"model_gib": round(weights / 2**30, 3), **scores}))
+
+
+def _peak_gib() -> float:
+    """The most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB / _GIB
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,193 @@
+"""How long quantization methods take on a language model, and how much memory.
+
+Every method runs in a process of its own, so that its peak of memory is its own; times are of the
+whole method, with everything that it compiles. A program that was compiled before may be there
+already (JAX keeps them): `--cold` starts from none. The evaluation is the second one, which
+compiles nothing.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import jax
+
+from experiments._contract import Check, Experiment, Preset, Row, UsageError
+from experiments._methods import LEARNED, Method
+from experiments._settings import check_settings
+from experiments._systems import Calibration
+
+_PATIENCE_S = 3600
+# Seconds on two cores that this project sets itself.
+_BOUNDS = {"rtn": 20.0, "gptq": 180.0, "quarot": 180.0, "flatquant": 900.0}
+_EVALUATION_BOUND, _EVALUATED = 90.0, 8192
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which methods, on which model, calibrated on how much."""
+
+    seed: int = 0
+    """The key of methods that rotate."""
+    model: str = "smollm2"
+    """smollm2 (fetched), tiny (random weights, made on the fly), or a GGUF file of a Llama."""
+    text: str = "lee"
+    """lee (fetched), or a UTF-8 text file."""
+    time: int = 512
+    """Tokens of a window to evaluate."""
+    windows: int = 16
+    """Windows to evaluate."""
+    methods: tuple[Method, ...] = get_args(Method)
+    """How the model is quantized."""
+    setting: str = "W4A4"
+    """Bits of weights and activations."""
+    calibration_windows: int = 64
+    """Windows of text to calibrate on."""
+    calibration_time: int = 256
+    """Tokens of a calibration window."""
+    steps: int = 60
+    """Steps of SpinQuant."""
+    flat_windows: int = 16
+    """Windows of text that FlatQuant learns on."""
+    flat_steps: int = 40
+    """Steps of FlatQuant in each layer."""
+    batch: int = 2
+    """Windows a step of methods that learn."""
+    cold: bool = False
+    """Whether nothing that was compiled before may be used."""
+
+    def __post_init__(self) -> None:
+        check_settings(
+            self,
+            time=2,
+            windows=1,
+            calibration_windows=1,
+            calibration_time=2,
+            steps=1,
+            flat_windows=1,
+            flat_steps=1,
+            batch=1,
+        )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One method in a process of its own."""
+
+    model: str
+    text: str
+    time: int
+    windows: int
+    method: Method
+    setting: str
+    draw: int
+    calibration_windows: int
+    calibration_time: int
+    steps: int
+    batch: int
+    rate: float
+    cold: bool
+
+
+def trials(config: Config) -> Iterator[Trial]:
+    """List the methods."""
+    for method in config.methods:
+        flat = method == "flatquant"
+        learns = method in LEARNED
+        yield Trial(
+            config.model,
+            config.text,
+            config.time,
+            config.windows,
+            method,
+            config.setting,
+            config.seed,
+            config.flat_windows if flat else config.calibration_windows,
+            config.calibration_time,
+            (config.flat_steps if flat else config.steps) if learns else 0,
+            config.batch if learns else 0,
+            (0.02 if flat else 0.3) if learns else 0.0,
+            config.cold,
+        )
+
+
+def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
+    """Start the process and read what it says."""
+    del key
+    seen = Calibration(
+        trial.calibration_windows, trial.calibration_time, trial.steps, trial.batch, trial.rate
+    )
+    names = ("model", "text", "time", "windows", "method", "setting", "draw")
+    job = {name: getattr(trial, name) for name in names} | {"calibration": asdict(seen)}
+    paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-m", "experiments._cost_worker", json.dumps(job)]
+    with tempfile.TemporaryDirectory() as empty:
+        if trial.cold:
+            environment |= {"JAX_COMPILATION_CACHE_DIR": empty}
+        try:
+            done = subprocess.run(
+                command,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise UsageError(f"{trial.method} has not ended in {_PATIENCE_S} seconds.") from error
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise UsageError(f"The process of {trial.method} failed: {said[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def checks(rows: Sequence[Row]) -> list[Check]:
+    """Hold times against what was set for them."""
+    found = []
+    for row in rows if rows[0]["model"] != "tiny" else ():
+        if row["method"] in _BOUNDS:
+            found.append(
+                Check(
+                    f"seconds of {row['method']} at {row['setting']}",
+                    "measured",
+                    row["quantize_seconds"],
+                    "at most",
+                    _BOUNDS[row["method"]],
+                )
+            )
+        tokens = row["windows"] * row["time"]
+        found.append(
+            Check(
+                f"seconds to evaluate {_EVALUATED} tokens by {row['method']} at {row['setting']}",
+                "measured",
+                row["evaluate_seconds"] * _EVALUATED / tokens,
+                "at most",
+                _EVALUATION_BOUND,
+            )
+        )
+    return found
+
+
+EXPERIMENT = Experiment(
+    name="quantize_cost",
+    question="How long does each quantization method take, and how much memory?",
+    presets={
+        "smoke": Preset(
+            Config(model="tiny", time=16, windows=2, methods=("rtn",), calibration_windows=4),
+            minutes=0.3,
+        ),
+        "quick": Preset(Config(windows=4, methods=("rtn",)), minutes=1),
+        "paper": Preset(Config(cold=True), minutes=35),
+    },
+    trials=trials,
+    run=run,
+    checks=checks,
+    timed=True,
+)
