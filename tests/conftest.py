@@ -4,6 +4,7 @@ hadax is not imported here: the hook that checks its shapes must come first.
 """
 
 import os
+import pathlib
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -15,6 +16,24 @@ jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jaxtyping.install_import_hook("hadax", "beartype.beartype")
+
+
+# Compiling is most of what the suite does, and without XLA's optimizations a third cheaper. What
+# rests on the kernels is compiled so, but for tests with the marker `optimized`; kernels,
+# transforms, operators and their contracts are compiled as users have them.
+_RESTS_ON_KERNELS = {"compression", "discrepancy", "groups", "models", "quantization", "statistics"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Compile the programs of one test, and of the fixtures that it is the first to ask for."""
+    folder = item.path.relative_to(pathlib.Path(__file__).parent).parts[0]
+    plain = folder in _RESTS_ON_KERNELS and item.get_closest_marker("optimized") is None
+    jax.config.update("jax_disable_most_optimizations", plain)
+    try:
+        return (yield)
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ from hadax.models import llama_from_params, llama_sites, parameters
 from hadax.models.methods import GPTQ, FlatQuantConfig, RTNConfig, flatquant, rtn
 from hadax.quantization import IntFormat, Precision, QuantizationRule, precision, storage
 
+# The finished model and its report are held together to round-off, through many roundings.
+pytestmark = pytest.mark.optimized
+
 CONFIG = FlatQuantConfig(precision("W4A4KV4"), steps=40, batch=4, rate=1e-2)
 
 

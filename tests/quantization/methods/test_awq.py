@@ -58,7 +58,7 @@ def test_equal_inputs_need_no_gains():
 def test_no_output_gets_worse_by_the_clip_search(group, bits):
     clip = awq_clip(KERNEL, HESSIAN, bits=bits, group=group)
     assert clip.shape == (IN // (group or IN), OUT)
-    assert clip.min() >= 0.55
+    assert clip.min() > 0.549
     found = output_error(rtn(KERNEL, bits=bits, group=group, clip=clip).kernel)
     plain = output_error(rtn(KERNEL, bits=bits, group=group, clip=1.0).kernel)
     assert (found <= plain * (1 + 1e-5)).all()
