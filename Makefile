@@ -57,7 +57,7 @@ compile-gpu-quick: $(VENV)/test.stamp ## the quickest of them, where the compile
 	WORKERS=$(WORKERS) .ci/compile-gpu $(BIN)/python $(VENV)-wheels
 
 doctest: $(VENV)/test.stamp ## the examples of every docstring and page
-	$(PYTEST) --doctest-modules --doctest-glob='*.md' hadax docs README.md
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(PYTEST) --doctest-modules --doctest-glob='*.md' hadax docs README.md
 
 smoke: $(VENV)/test.stamp ## every experiment, in seconds each
 	$(BIN)/python -m experiments all smoke --strict

@@ -18,17 +18,17 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jaxtyping.install_import_hook("hadax", "beartype.beartype")
 
 
-# Compiling is most of what the suite does, and without XLA's optimizations a third cheaper. What
-# rests on the kernels is compiled so, but for tests with the marker `optimized`; kernels,
-# transforms, operators and their contracts are compiled as users have them.
-_RESTS_ON_KERNELS = {"compression", "discrepancy", "groups", "models", "quantization", "statistics"}
+# Compiling whole models is most of what their tests do, and without XLA's optimizations a third
+# cheaper. They are compiled so, but for tests with the marker `optimized`; all that they rest on is
+# compiled as users have it.
+_COMPILED_PLAINLY = {"models", "quantization"}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     """Compile the programs of one test, and of the fixtures that it is the first to ask for."""
     folder = item.path.relative_to(pathlib.Path(__file__).parent).parts[0]
-    plain = folder in _RESTS_ON_KERNELS and item.get_closest_marker("optimized") is None
+    plain = folder in _COMPILED_PLAINLY and item.get_closest_marker("optimized") is None
     jax.config.update("jax_disable_most_optimizations", plain)
     try:
         return (yield)
