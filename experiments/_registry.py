@@ -34,6 +34,7 @@ NAMES = (
     "quantize",
     "quantize_rotations",
     "quantize_encoder",
+    "quantize_layers",
     "speed",
     "scaling",
 )
