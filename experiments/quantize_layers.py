@@ -120,14 +120,14 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
         )
         return by_layer(plain, at_w4a4, at_w4a16, tokens)
     found = _found(trial.model, trial.text, trial.time, trial.windows)[trial.place]
-    if trial.vectors != "activations":
+    if trial.vectors == "activations":
+        tokens = trial.time * trial.windows
+        whole = found.reshape(len(found), tokens, -1)  # value heads are several a token
+        chosen = whole[:, jnp.arange(trial.count) * tokens // trial.count]
+        layers = chosen.reshape(len(found), -1, found.shape[2])
+    else:
         x = adversary(trial.vectors, found)
-        copies = jnp.broadcast_to(x, (trial.count, len(x)))
-        return {"width": len(x), **quality(key, copies, trial.rotation)}
-    each = found.shape[1] // (trial.time * trial.windows)  # value heads are several a token
-    heads = found.reshape(len(found), -1, each * found.shape[2])
-    chosen = heads[:, jnp.arange(trial.count) * heads.shape[1] // trial.count]
-    layers = chosen.reshape(len(found), -1, found.shape[2])
+        layers = jnp.broadcast_to(x, (1, trial.count, len(x)))
     rows = [
         quality(jax.random.fold_in(key, i), vectors, trial.rotation)
         for i, vectors in enumerate(layers)
