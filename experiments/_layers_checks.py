@@ -1,6 +1,7 @@
 """What the rows of `quantize_layers` say about rotated models, and about single rotated vectors."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from scipy import stats
@@ -14,6 +15,9 @@ _CONFIDENCE = 0.99  # of all bands and tolerances of a kind at once
 _ROUND_OFF = 1e-9
 _SPARSE = {"e1": (1,), "two": (1, 1)}
 _BLOCKS = {"one block": 1, "two blocks": 2}
+Claim: TypeAlias = tuple[str, list[str], Relation, float]
+"""What, in which columns, is at most or at least which share of what it is without a rotation."""
+
 _PLACES = {"value": "value heads", "residual": "the stream", "hidden": "what W_down reads"}
 
 
@@ -68,22 +72,24 @@ def _laws(rows: Sequence[Row]) -> Iterator[Check]:
 
 
 def _layers(rows: Sequence[Row]) -> Iterator[Check]:
-    """Medians over layers: the worst and the best rotated model, against the one without."""
+    """Medians over layers: all rotated models, against the one that is not."""
     plain = [row for row in rows if row["rotation"] == "none"]
     rotated = [row for row in rows if row["rotation"] != "none"]
     if not plain or not rotated:
         return
-    claims: list[tuple[str, list[str], Relation, float]] = []
-    for what, share in (("kurtosis", 1.0), ("incoherence", 1.0), ("error", 0.5)):
-        claims += [(f"{what} at {place}", [f"{what}_{place}"], "at most", share) for place in SITES]
+    places: list[Claim] = [
+        (f"{what} at {place}", [f"{what}_{place}"], "at most", share)
+        for what, share in (("kurtosis", 1.0), ("incoherence", 1.0), ("error", 0.5))
+        for place in SITES
+    ]
     kernels = [f"error_{name}_kernel" for name in KERNELS]
-    claims += [
+    blocks: list[Claim] = [
         ("error of a block at W4A4", ["error_block"], "at most", 0.5),
         # These weights were on a grid: see the experiment.
         ("error of a block at W4A16", ["error_block_w4a16"], "at least", 1.0),
         ("error of kernels in 4 bits", kernels, "at most", 1.0),
     ]
-    for what, columns, relation, share in claims:
+    for what, columns, relation, share in (*places, *blocks):
         values = [_median(row, columns) for row in rotated]
         bound = "none" if share == 1 else f"{share:g} of none"
         yield Check(

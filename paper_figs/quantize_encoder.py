@@ -84,7 +84,7 @@ def _column(
             gaps,
             color=color,
             marker=marker,
-            markersize=3.5,
+            markersize=3 if len(gaps) > 1 else 4.5,
             markerfacecolor="white" if is_solved else color,
             linestyle="none",
             label=label,
