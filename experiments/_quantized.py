@@ -83,14 +83,15 @@ def _statistics(model: Llama, tokens: jax.Array) -> dict[str, dict[str, jax.Arra
     """By site: a histogram over all layers, and kurtosis and incoherence of every layer."""
 
     def record(inputs: dict[str, jax.Array]) -> dict[str, dict[str, jax.Array]]:
-        return {site: _layer_statistics(x) for site, x in inputs.items()}
+        return {site: layer_statistics(x) for site, x in inputs.items()}
 
     found = model.hidden(tokens, record=record)[1]
     return {site: values | {"counts": values["counts"].sum(0)} for site, values in found.items()}
 
 
-def _layer_statistics(x: jax.Array) -> dict[str, jax.Array]:
-    """Of one layer's x (..., n), each token over its root mean square."""
+def layer_statistics(x: jax.Array) -> dict[str, jax.Array]:
+    """Return histogram, kurtosis and incoherence of a layer's x (..., n), each token over its root
+    mean square."""
     flat = x.reshape(-1, x.shape[-1])
     unit = flat / jnp.sqrt(jnp.mean(jnp.square(flat), axis=-1, keepdims=True))
     inside = jnp.clip(unit, _EDGES[0], _EDGES[-1])

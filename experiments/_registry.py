@@ -35,6 +35,7 @@ NAMES = (
     "quantize_rotations",
     "quantize_cost",
     "quantize_encoder",
+    "quantize_layers",
     "speed",
     "scaling",
 )

@@ -53,6 +53,9 @@ NAMES = (
     "llm_activations",
     "quantize",
     "quantize_rotations",
+    "quantize_encoder",
+    "quantize_layers",
+    "rotation_quality",
     "speed",
     "scaling",
 )
