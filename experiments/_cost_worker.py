@@ -12,8 +12,9 @@ from typing import Any
 
 import jax
 
+from experiments._effort import Calibration
 from experiments._language import load_corpus, load_model
-from experiments._systems import Calibration, judged_tokens, predicted, quantized
+from experiments._systems import judged_tokens, predicted, quantized
 
 _KIB = 1024 if sys.platform == "darwin" else 1  # macOS counts bytes
 _GIB = 1 << 20

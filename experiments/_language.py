@@ -79,6 +79,18 @@ def tiny_model() -> Llama:
     return llama_from_params(_TINY, jax.tree_util.tree_map_with_path(with_outliers, params))
 
 
+@jax.jit
+def logits(model: Llama, tokens: jax.Array) -> jax.Array:
+    """Return logits (windows, time, vocabulary)."""
+    return model(tokens)
+
+
+def logit_difference(model: Llama, other: Llama, tokens: jax.Array) -> float:
+    """Return the largest difference of two models' logits in the first of some windows."""
+    gap = logits(model, tokens[:1]) - logits(other, tokens[:1])
+    return float(jnp.max(jnp.abs(gap)))
+
+
 def _model_path(name: str) -> Path:
     """Return the file of a model."""
     return fetch(SMOLLM2) if name == "smollm2" else _existing(Path(name), "model")

@@ -137,8 +137,8 @@ def _against_haar(rows: Sequence[Row]) -> Iterator[Check]:
 
 def error_and_spread(row: Row) -> tuple[float, float]:
     """Return the mean relative error of rounding to 4 bits, over layers, and its standard error."""
-    errors, sems = row["error"], row["error_sem"]
-    return float(np.mean(errors)), float(np.sqrt(np.square(sems).sum()) / len(sems))
+    errors, spreads = row["error"], row["error_sem"]
+    return float(np.mean(errors)), float(np.sqrt(np.square(spreads).sum()) / len(spreads))
 
 
 def _name(row: Row) -> str:

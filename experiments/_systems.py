@@ -1,7 +1,6 @@
 """Quantized language models by name: how each is made, from which text, and how it predicts."""
 
 import functools
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments._contract import UsageError
+from experiments._effort import Calibration
 from experiments._language import Corpus, load_corpus, load_model, windows
 from experiments._methods import (
     FACTORIES,
@@ -41,17 +41,6 @@ Rotation: TypeAlias = Literal[
 
 # The first tokens are for judging: nothing is calibrated on them.
 _JUDGED = 16 * 512
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What a method gets to see, and how long it learns."""
-
-    windows: int
-    time: int
-    steps: int = 0
-    batch: int = 0
-    rate: float = 0.0
 
 
 def calibration_tokens(corpus: Corpus, calibration: Calibration) -> jax.Array:
@@ -189,9 +178,3 @@ def predicted(model: Llama, tokens: jax.Array) -> dict[str, Any]:
 
 
 _losses = jax.jit(next_token_losses)
-
-
-@jax.jit
-def logits(model: Llama, tokens: jax.Array) -> jax.Array:
-    """Return logits (windows, time, vocabulary)."""
-    return model(tokens)

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import hadax
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row, Source
-from experiments._language import Corpus, load_corpus, load_model, windows
+from experiments._language import Corpus, load_corpus, load_model, logit_difference, logits, windows
 from experiments._quantized import QUANTIZERS, activation_statistics, losses, round_kernel
 from experiments._settings import SEEDS, check_settings
 from hadax.models import SITES, Llama, draw_rotations, llama_sites, map_kernels, rotate
@@ -115,8 +114,7 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
         return activation_statistics(model, tokens)
     result: dict[str, Any] = {}
     if trial.quantizer == "off":
-        logits = [_logits(m, tokens[:1]) for m in (model, load_model(trial.model))]
-        result["logit_difference"] = float(jnp.max(jnp.abs(logits[0] - logits[1])))
+        result["logit_difference"] = logit_difference(model, load_model(trial.model), tokens)
     quantizer = QUANTIZERS[trial.quantizer]
     model = map_kernels(model, functools.partial(round_kernel, quantizer=quantizer))
     nats = np.asarray(losses(model, tokens, quantizer=quantizer), np.float64)
@@ -129,9 +127,9 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
 
 def _text(model: Llama, corpus: Corpus) -> dict[str, Any]:
     """What another implementation of tokenizer and model can be held against."""
-    logits = _logits(model, windows(corpus, 1, _SAMPLE_TIME))[0]
+    found = logits(model, windows(corpus, 1, _SAMPLE_TIME))[0]
     columns = np.linspace(0, model.config.vocabulary - 1, _SAMPLE_COLUMNS).astype(int)
-    sample = np.asarray(logits, np.float64)[list(_SAMPLE_POSITIONS)][:, columns]
+    sample = np.asarray(found, np.float64)[list(_SAMPLE_POSITIONS)][:, columns]
     return {
         "first_ids": corpus.ids[:20].tolist(),
         "tokens": len(corpus.ids),
@@ -150,12 +148,6 @@ def _rotated(name: str, rotation: Rotation, draw: int) -> Llama:
     sites, layers = llama_sites(model.config), model.config.layers
     drawn = draw_rotations(key, sites, layers, _FACTORIES[rotation], names=_ROTATED)
     return rotate(model, sites, drawn)
-
-
-@jax.jit
-def _logits(model: Llama, tokens: jax.Array) -> jax.Array:
-    """Logits (windows, time, vocabulary)."""
-    return model(tokens)
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:

@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments import _quantize_checks
 from experiments._contract import Check, Experiment, Preset, Row
-from experiments._language import load_corpus, load_model
+from experiments._effort import Calibration, Effort
+from experiments._language import load_corpus, load_model, logit_difference
 from experiments._methods import LEARNED, ROTATED, Method, weights_alone
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import (
-    Calibration,
     judged_tokens,
-    logits,
     predicted,
     quantized,
     unrounded,
@@ -38,7 +36,7 @@ Measure: TypeAlias = Literal["perplexity", "invariance"]
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Effort):
     """Which model and text, which methods, at which settings."""
 
     seed: int = 0
@@ -59,39 +57,10 @@ class Config:
     """Those among them that methods which learn are run at."""
     draws: int = 1
     """Keys of methods that rotate."""
-    calibration_windows: int = 64
-    """Windows of text to calibrate on, after the part that models are judged by."""
-    calibration_time: int = 256
-    """Tokens of a calibration window."""
-    steps: int = 60
-    """Steps of SpinQuant."""
-    batch: int = 2
-    """Windows a step of SpinQuant."""
-    rate: float = 0.3
-    """Its longest step: on batches as small as these the 1.5 of its authors does not go down."""
-    flat_windows: int = 16
-    """Windows of text that FlatQuant learns on."""
-    flat_steps: int = 40
-    """Steps of FlatQuant in each layer."""
-    flat_batch: int = 2
-    """Windows a step of FlatQuant."""
-    flat_rate: float = 0.02
-    """Rate of its maps; its clips learn five times as fast."""
 
     def __post_init__(self) -> None:
-        check_settings(
-            self,
-            time=2,
-            windows=1,
-            draws=1,
-            calibration_windows=1,
-            calibration_time=2,
-            steps=1,
-            batch=1,
-            flat_windows=1,
-            flat_steps=1,
-            flat_batch=1,
-        )
+        self.check()
+        check_settings(self, draws=1)
         if self.seed + self.draws > SEEDS:
             raise ValueError(f"--seed must leave room for --draws, but is {self.seed}")
 
@@ -120,7 +89,7 @@ def trials(config: Config) -> Iterator[Trial]:
     base = (config.model, config.text, config.time, config.windows)
     yield Trial("perplexity", *base, "none", "W16A16")
     for method in config.methods:
-        seen = _seen(config, method)
+        seen = config.of(method).fields()
         settings = [
             setting
             for setting in sorted(config.settings, key=weights_alone)
@@ -133,22 +102,6 @@ def trials(config: Config) -> Iterator[Trial]:
                 yield Trial("perplexity", *base, method, setting, config.seed + i, **seen)
 
 
-def _seen(config: Config, method: Method) -> dict[str, Any]:
-    """What a method gets to see, and how long it learns."""
-    if method in ("rtn", "quarot rtn"):
-        return {}
-    seen: dict[str, Any] = {
-        "calibration_windows": config.calibration_windows,
-        "calibration_time": config.calibration_time,
-    }
-    if method == "flatquant":
-        seen |= {"calibration_windows": config.flat_windows, "steps": config.flat_steps}
-        seen |= {"batch": config.flat_batch, "rate": config.flat_rate}
-    elif method in LEARNED:
-        seen |= {"steps": config.steps, "batch": config.batch, "rate": config.rate}
-    return seen
-
-
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     """Measure one model; it is drawn by `trial.draw`, not by the key."""
     del key
@@ -156,13 +109,10 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     tokens = judged_tokens(load_corpus(trial.model, trial.text), trial.windows, trial.time)
     if trial.method == "none":
         return predicted(model, tokens)
-    seen = Calibration(
-        trial.calibration_windows, trial.calibration_time, trial.steps, trial.batch, trial.rate
-    )
+    seen = Calibration.of(trial)
     if trial.measure == "invariance":
         same = unrounded(trial.model, trial.text, trial.method, trial.draw, seen)
-        gap = jnp.abs(logits(same, tokens[:1]) - logits(model, tokens[:1]))
-        return {"logit_difference": float(jnp.max(gap))}
+        return {"logit_difference": logit_difference(same, model, tokens)}
     found = quantized(trial.model, trial.text, trial.method, trial.setting, trial.draw, seen)
     errors = {path: float(np.mean(e)) for path, e in found.report.kernel_errors.items()}
     return {

@@ -19,9 +19,8 @@ from typing import Any, get_args
 import jax
 
 from experiments._contract import Check, Experiment, Preset, Row, UsageError
-from experiments._methods import LEARNED, Method
-from experiments._settings import check_settings
-from experiments._systems import Calibration
+from experiments._effort import Calibration, Effort
+from experiments._methods import Method
 
 _PATIENCE_S = 3600
 # Seconds on two cores that this project sets itself.
@@ -30,7 +29,7 @@ _EVALUATION_BOUND, _EVALUATED = 90.0, 8192
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Effort):
     """Which methods, on which model, calibrated on how much."""
 
     seed: int = 0
@@ -47,33 +46,11 @@ class Config:
     """How the model is quantized."""
     setting: str = "W4A4"
     """Bits of weights and activations."""
-    calibration_windows: int = 64
-    """Windows of text to calibrate on."""
-    calibration_time: int = 256
-    """Tokens of a calibration window."""
-    steps: int = 60
-    """Steps of SpinQuant."""
-    flat_windows: int = 16
-    """Windows of text that FlatQuant learns on."""
-    flat_steps: int = 40
-    """Steps of FlatQuant in each layer."""
-    batch: int = 2
-    """Windows a step of methods that learn."""
     cold: bool = False
     """Whether nothing that was compiled before may be used."""
 
     def __post_init__(self) -> None:
-        check_settings(
-            self,
-            time=2,
-            windows=1,
-            calibration_windows=1,
-            calibration_time=2,
-            steps=1,
-            flat_windows=1,
-            flat_steps=1,
-            batch=1,
-        )
+        self.check()
 
 
 @dataclass(frozen=True)
@@ -87,44 +64,29 @@ class Trial:
     method: Method
     setting: str
     draw: int
+    cold: bool
     calibration_windows: int
     calibration_time: int
     steps: int
     batch: int
     rate: float
-    cold: bool
 
 
 def trials(config: Config) -> Iterator[Trial]:
     """List the methods."""
+    base = (config.model, config.text, config.time, config.windows)
     for method in config.methods:
-        flat = method == "flatquant"
-        learns = method in LEARNED
-        yield Trial(
-            config.model,
-            config.text,
-            config.time,
-            config.windows,
-            method,
-            config.setting,
-            config.seed,
-            config.flat_windows if flat else config.calibration_windows,
-            config.calibration_time,
-            (config.flat_steps if flat else config.steps) if learns else 0,
-            config.batch if learns else 0,
-            (0.02 if flat else 0.3) if learns else 0.0,
-            config.cold,
-        )
+        seen = config.of(method).fields()
+        yield Trial(*base, method, config.setting, config.seed, config.cold, **seen)
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     """Start the process and read what it says."""
     del key
-    seen = Calibration(
-        trial.calibration_windows, trial.calibration_time, trial.steps, trial.batch, trial.rate
-    )
     names = ("model", "text", "time", "windows", "method", "setting", "draw")
-    job = {name: getattr(trial, name) for name in names} | {"calibration": asdict(seen)}
+    job = {name: getattr(trial, name) for name in names} | {
+        "calibration": asdict(Calibration.of(trial))
+    }
     paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "experiments._cost_worker", json.dumps(job)]

@@ -24,17 +24,18 @@ import jax.numpy as jnp
 
 from experiments import _layers_checks
 from experiments._contract import Check, Experiment, Preset, Row
+from experiments._effort import Calibration
 from experiments._language import load_corpus, load_model
 from experiments._layers import activations, adversary, by_layer, quality
 from experiments._settings import SEEDS, check_settings
-from experiments._systems import Calibration, judged_tokens, rotated, rotated_and_rounded
+from experiments._systems import judged_tokens, rotated, rotated_and_rounded
 
 Rotation: TypeAlias = Literal["none", "one block", "two blocks", "three blocks", "haar"]
 Measure: TypeAlias = Literal["layers", "quality"]
 Place: TypeAlias = Literal["value", "residual", "hidden"]
 Vectors: TypeAlias = Literal["activations", "e1", "two", "peaks"]
 
-_UNSEEN = Calibration(0, 0)
+_UNSEEN = Calibration()
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row
-from experiments._language import load_corpus, load_model
+from experiments._effort import Calibration
+from experiments._language import load_corpus, load_model, logit_difference
 from experiments._methods import weights_alone
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import (
-    Calibration,
     Rotation,
     judged_tokens,
-    logits,
     predicted,
     rotated,
     rotated_and_rounded,
@@ -113,8 +111,7 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     made = (trial.model, trial.text, trial.rotation)
     if trial.measure == "invariance":
         same = rotated(*made, trial.draw, seen)
-        gap = jnp.abs(logits(same, tokens[:1]) - logits(load_model(trial.model), tokens[:1]))
-        return {"logit_difference": float(jnp.max(gap))}
+        return {"logit_difference": logit_difference(same, load_model(trial.model), tokens)}
     if trial.setting == "W16A16":
         return predicted(load_model(trial.model), tokens)
     return predicted(rotated_and_rounded(*made, trial.setting, trial.draw, seen), tokens)
@@ -153,8 +150,8 @@ def _invariance(rows: Sequence[Row]) -> Iterator[Check]:
 def _agreement(rows: Sequence[Row]) -> Iterator[Check]:
     """What another program found with one key is within the spread over keys.
 
-    A value is within it where it is no farther from the median than the draws would put one in a
-    thousand, if logarithms were Gaussian.
+    A value is within it where it is no farther from the mean of logarithms than these would put one
+    in a thousand, if they were Gaussian.
     """
     reference = _references.load("quantize")
     for rotation in ("one block", "two blocks"):

@@ -15,6 +15,8 @@ from hadax._typing import Array, ArrayLike
 from hadax.operators import _operator_checks
 from hadax.operators.base import LinearOperator
 
+QUANTIZED = "a quantized model of this structure"
+
 
 def divides(small_name: str, small: int, name: str, value: int) -> None:
     """Refuse a size that another one must divide and does not."""
@@ -90,7 +92,7 @@ def equal_kinds(path: object, found: dict[str, Array], wanted: dict[str, Array])
         if (array.shape, array.dtype) != (wanted[name].shape, wanted[name].dtype):
             broken_file(
                 path,
-                "a quantized model of this structure",
+                QUANTIZED,
                 f"has {name} as {array.dtype}{array.shape} where the model has "
                 f"{wanted[name].dtype}{wanted[name].shape}",
             )

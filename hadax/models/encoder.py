@@ -16,8 +16,9 @@ from flax import nnx
 from hadax import _checks, _dtypes
 from hadax._typing import Array
 from hadax.models import _model_checks
+from hadax.models._stacked import Reads, holding
 from hadax.models.base import Tap, no_tap
-from hadax.models.online import NOTHING, Online
+from hadax.models.online import Online
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,28 +104,22 @@ class EncoderBlock(nnx.Module):
             The new residual stream and a dict site -> what is read there, transformed if it is, but
             not rounded.
         """
-        inputs: dict[str, Array] = {}
-
-        def at(place: str) -> Online:
-            return self.online.get(place, NOTHING)
-
-        def read(site: str, value: Array) -> Array:
-            inputs[site] = at(site).transformed(value)
-            return tap(site, at(site).rounded(inputs[site]))
+        reads = Reads(self.online, tap)
 
         def split(value: Array) -> Array:
             return value.reshape(*value.shape[:-1], -1, self.config.head_width)
 
-        stream = read("attention", x)
+        stream = reads.at_site("attention", x)
         mixed = jax.nn.dot_product_attention(
-            at("query")(split(self.query(stream))),
-            at("key")(split(self.key(stream))),
-            at("value")(split(self.value(stream))),
+            reads("query", split(self.query(stream))),
+            reads("key", split(self.key(stream))),
+            reads("value", split(self.value(stream))),
             mask=None if mask is None else mask[..., None, None, :],
         )
-        x = self.attention_norm(x + self.output(read("output", mixed.reshape(x.shape))))
-        hidden = jax.nn.gelu(self.up(read("feed_forward", x)), approximate=False)
-        return self.feed_forward_norm(x + self.down(read("down", hidden))), inputs
+        mixed = reads.at_site("output", mixed.reshape(x.shape))
+        x = self.attention_norm(x + self.output(mixed))
+        hidden = jax.nn.gelu(self.up(reads.at_site("feed_forward", x)), approximate=False)
+        return self.feed_forward_norm(x + self.down(reads.at_site("down", hidden))), reads.inputs
 
 
 class Encoder(nnx.Module):
@@ -262,10 +257,7 @@ def encoder_from_params(config: EncoderConfig, params: dict[str, Any]) -> Encode
     See Also:
         `parameters`, the inverse.
     """
-    graph, state = nnx.split(nnx.eval_shape(lambda: Encoder(config, rngs=nnx.Rngs(0))))
-    _model_checks.same_shapes("params", params, nnx.to_pure_dict(state))
-    nnx.replace_by_pure_dict(state, jax.tree.map(jnp.asarray, params))
-    model = nnx.merge(graph, state)
+    model = holding(lambda: Encoder(config, rngs=nnx.Rngs(0)), params)
     # Activations have the dtype of the embeddings: float32 or wider.
     for table in (model.embed, model.positions):
         table.dtype = _dtypes.accumulator(table.embedding.dtype)

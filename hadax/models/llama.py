@@ -16,8 +16,9 @@ from flax import nnx
 from hadax import _checks, _dtypes
 from hadax._typing import Array
 from hadax.models import _model_checks
+from hadax.models._stacked import Reads, holding
 from hadax.models.base import Tap, no_tap
-from hadax.models.online import NOTHING, Online
+from hadax.models.online import Online
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,30 +116,23 @@ class Block(nnx.Module):
             The new residual stream and a dict site -> what is read there, transformed if it is, but
             not rounded.
         """
-        inputs: dict[str, Array] = {}
-
-        def at(place: str) -> Online:
-            return self.online.get(place, NOTHING)
-
-        def read(site: str, value: Array) -> Array:
-            inputs[site] = at(site).transformed(value)
-            return tap(site, at(site).rounded(inputs[site]))
+        reads = Reads(self.online, tap)
 
         def split(value: Array) -> Array:
             return value.reshape(*value.shape[:-1], -1, self.config.head_width)
 
         base = self.config.rope_base
-        normed = read("attention", self.attention_norm(x))
+        normed = reads.at_site("attention", self.attention_norm(x))
         mixed = jax.nn.dot_product_attention(
-            at("query")(_rotary(split(self.query(normed)), base)),
-            at("key")(_rotary(split(self.key(normed)), base)),
-            at("value")(split(self.value(normed))),
+            reads("query", _rotary(split(self.query(normed)), base)),
+            reads("key", _rotary(split(self.key(normed)), base)),
+            reads("value", split(self.value(normed))),
             is_causal=True,
         )
-        x = x + self.output(read("output", mixed.reshape(*x.shape[:-1], -1)))
-        normed = read("feed_forward", self.feed_forward_norm(x))
+        x = x + self.output(reads.at_site("output", mixed.reshape(*x.shape[:-1], -1)))
+        normed = reads.at_site("feed_forward", self.feed_forward_norm(x))
         hidden = jax.nn.silu(self.gate(normed)) * self.up(normed)
-        return x + self.down(read("down", hidden)), inputs
+        return x + self.down(reads.at_site("down", hidden)), reads.inputs
 
 
 class Llama(nnx.Module):
@@ -286,10 +280,7 @@ def llama_from_params(config: LlamaConfig, params: dict[str, Any]) -> Llama:
     See Also:
         `parameters`, the inverse.
     """
-    graph, state = nnx.split(nnx.eval_shape(lambda: Llama(config, rngs=nnx.Rngs(0))))
-    _model_checks.same_shapes("params", params, nnx.to_pure_dict(state))
-    nnx.replace_by_pure_dict(state, jax.tree.map(jnp.asarray, params))
-    model = nnx.merge(graph, state)
+    model = holding(lambda: Llama(config, rngs=nnx.Rngs(0)), params)
     # Activations have the dtype of the embedding's output: float32 or wider.
     model.embed.dtype = _dtypes.accumulator(model.embed.embedding.dtype)
     return model

@@ -14,8 +14,6 @@ from hadax.models.methods._finishing import Quantized, stored_name
 from hadax.quantization import storage
 from hadax.quantization.qtensor import QTensor
 
-_KIND = "a quantized model of this structure"
-
 
 def save_quantized(path: str | Path, quantized: Quantized[Any]) -> None:
     """Write a quantized model to one file, which replaces another whole or not at all.
@@ -56,15 +54,16 @@ def save_quantized(path: str | Path, quantized: Quantized[Any]) -> None:
     See Also:
         `hadax.quantization.storage.save`, which writes the file.
     """
-    kept: dict[str, QTensor | Array] = {}
+    kept: dict[str, QTensor | Array] = dict(quantized.kernels)
     split = {_whole_name(name) for name in quantized.kernels}
     for name, leaf in _leaves(quantized.model).items():
-        if name in split:
-            layers = {stored_name(name, layer): kernel for layer, kernel in enumerate(leaf)}
-            kept |= layers
-        else:
+        if name not in split:
             kept[name] = leaf
-    storage.save(path, kept | quantized.kernels)
+            continue
+        for layer, one in enumerate(_names_of_layers(name, len(leaf))):
+            if one not in kept:  # a rule left this layer as it was
+                kept[one] = leaf[layer]
+    storage.save(path, kept)
 
 
 def load_quantized(path: str | Path, like: Model) -> Model:
@@ -104,7 +103,9 @@ def load_quantized(path: str | Path, like: Model) -> Model:
         if leaf.ndim and (layers := _layers(name, leaf, stored))
     }
     parts = {one for layers in layered.values() for one in layers}
-    _model_checks.same_names(path, stored.keys() - parts, wanted.keys() - layered.keys(), _KIND)
+    _model_checks.same_names(
+        path, stored.keys() - parts, wanted.keys() - layered.keys(), _model_checks.QUANTIZED
+    )
     found = {
         name: jnp.stack([_array(stored[one]) for one in layered[name]])
         if name in layered

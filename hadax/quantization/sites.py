@@ -114,6 +114,11 @@ class ModelSites:
     inputs: tuple[Site, ...] = ()
     cache: tuple[str, ...] = ()
 
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The paths of the kernels that methods round: those of the linears of a block."""
+        return tuple(path for site in self.inputs for path in site.readers)
+
     def __getitem__(self, name: str) -> Site:
         """The site of this name."""
         _site_checks.known(name, [site.name for site in self.sites])

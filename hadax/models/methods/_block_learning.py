@@ -50,7 +50,7 @@ def plan_of(sites: ModelSites, maps: tuple[Map, ...], precision: Precision, laye
     """What there is to do in one block."""
 
     def kernels() -> Iterator[tuple[str, Format, int | None]]:
-        for path in (path for site in sites.inputs for path in site.readers):
+        for path in sites.kernels:
             rule = rule_of(precision, path, layer)
             if rule.weight_qtype is not None:
                 yield path, rule.weight_qtype, rule.tile_size
@@ -90,13 +90,12 @@ def start(
         log = -jnp.log(smoothing_gains(kernel, peaks[site.name], alpha=smoothing))
         return (log - jnp.mean(log)).astype(dtype)  # a common factor would change nothing
 
-    paths = [path for site in sites.inputs for path in site.readers]
     places = [*(place for site in sites.inputs for place in site.places), *sites.cache]
     return {
         "maps": {site.name: first(site, lengths) for site, lengths in maps},
         "kernels": {
             path: jnp.full((2, 1, _params.at(params, path).shape[-1]), LEARNED_START, dtype)
-            for path in paths
+            for path in sites.kernels
         },
         "places": {place: jnp.full(2, LEARNED_START, dtype) for place in places},
     }

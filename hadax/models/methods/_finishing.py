@@ -126,7 +126,8 @@ def finished(
     progress: Progress = iter,
 ) -> Quantized[Model]:
     """The model with its kernels rounded, by GPTQ where given, and its quantizers in place."""
-    place_quantizers(model, sites, precision)  # so that contradicting rules are seen first
+    # At first, so that contradicting rules are refused before any work.
+    online = place_quantizers(model, sites, precision).blocks.online
     if gptq is None:
         changed, kernels = _nearest(model, sites, precision, clips or {})
     else:
@@ -135,16 +136,14 @@ def finished(
     before, after = parameters(model), parameters(changed)
     errors = {
         path: np.asarray(_relative_error(_params.at(before, path), _params.at(after, path)))
-        for site in sites.inputs
-        for path in site.readers
+        for path in sites.kernels
     }
     weights = sum(8 * kernel.nbytes / kernel.bits_per_weight for kernel in kernels.values())
     bits = 8 * sum(kernel.nbytes for kernel in kernels.values())
     share = bits / weights if weights else float("nan")
     report = Report(name, share, errors, np.zeros(0) if losses is None else losses)
-    ready = place_quantizers(changed, sites, precision)
-    ready.blocks.online = nnx.data(with_clips(ready.blocks.online, place_clips or {}))
-    return Quantized(ready, kernels, report)
+    changed.blocks.online = nnx.data(with_clips(online, place_clips or {}))
+    return Quantized(changed, kernels, report)
 
 
 def stored_name(path: str, layer: int) -> str:
@@ -158,7 +157,7 @@ def _nearest(
 ) -> tuple[Model, dict[str, QTensor]]:
     """Every kernel rounded to nearest."""
     params, packed, changed = parameters(model), {}, {}
-    for path in (path for site in sites.inputs for path in site.readers):
+    for path in sites.kernels:
         kernel = _params.at(params, path)
         for rule, layers in layers_by_rule(precision, path, model.config.layers):
             clip = _chosen(clips.get(path, rule.weight_clip), layers)

@@ -54,12 +54,6 @@ def positive(name: str, value: float) -> None:
         raise ValueError(f"Argument `{name}` must be above 0, but is {value}.")
 
 
-def share(name: str, value: float) -> None:
-    """Refuse a number outside of 0 to 1."""
-    if not 0 <= value <= 1:
-        raise ValueError(f"Argument `{name}` must be between 0 and 1, but is {value}.")
-
-
 def plain(online: Mapping[str, Online]) -> None:
     """Refuse a model in which transforms or quantizers stand already."""
     taken = [place for place, what in online.items() if what.transform or what.quantizers]

@@ -30,6 +30,7 @@ from hadax.models.methods._finishing import GPTQ, Clip, Progress, Quantized, fin
 from hadax.models.methods._kept_layers import KeptLayers, digest
 from hadax.models.methods._quantizers import place_quantizers, rule_of
 from hadax.quantization.clipping import learned_clip
+from hadax.quantization.methods import _method_checks
 from hadax.quantization.rules import Precision
 from hadax.quantization.sites import ModelSites
 
@@ -73,7 +74,7 @@ class FlatQuantConfig:
         _checks.integer("batch", self.batch, minimum=1)
         _system_checks.positive("rate", self.rate)
         _system_checks.positive("clip_rate", self.clip_rate)
-        _system_checks.share("smoothing", self.smoothing)
+        _method_checks.fraction("smoothing", self.smoothing)
 
 
 def flatquant(

@@ -232,7 +232,7 @@ def _with_rounded_weights(model: Llama, sites: ModelSites, precision: Precision)
     """Kernels on grids that reach all of their range; gradients pass straight through."""
     params = parameters(model)
     changed = {}
-    for path in (path for site in sites.inputs for path in site.readers):
+    for path in sites.kernels:
         kernel = _params.at(params, path)
         for rule, layers in layers_by_rule(precision, path, model.config.layers):
             assert rule.weight_qtype is not None

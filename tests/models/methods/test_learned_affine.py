@@ -157,7 +157,7 @@ def test_bad_input(outliers, text, found, without_shape_checks):
         ({"batch": 0}, "`batch` must be"),
         ({"rate": 0.0}, "`rate` must be above 0"),
         ({"clip_rate": -1.0}, "`clip_rate` must be above 0"),
-        ({"smoothing": 1.5}, "`smoothing` must be between 0 and 1, but is 1.5"),
+        ({"smoothing": 1.5}, "`smoothing` must be from 0 to 1, but is 1.5"),
     ]:
         with pytest.raises(ValueError, match=message):
             dataclasses.replace(CONFIG, **changes)
