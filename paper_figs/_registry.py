@@ -54,6 +54,7 @@ NAMES = (
     "quantize",
     "quantize_rotations",
     "quantize_encoder",
+    "quantize_cost",
     "quantize_layers",
     "rotation_quality",
     "speed",
