@@ -18,8 +18,9 @@ CAPTION = (
     "for both. Left: Fourier transforms, Walsh-Hadamard, trees; the tensor product is that of real "
     "Fourier and Walsh-Hadamard on a grid, the wreath product has blocks of 4 points. Right: "
     "cosine (solid) and sine transforms (dashed) of types I to IV; those of type I are FFTs of "
-    "length 2(n - 1) and 2(n + 1), which may have large prime factors. A line ends where the "
-    "matrix has more than {largest_gib} GiB (the complex Fourier matrix is two real ones)."
+    "length 2(n - 1) and 2(n + 1), which may have large prime factors. Matrices "
+    "have at most {largest_gib} GiB; the complex Fourier matrix is two real ones, timed one after "
+    "the other where both would be larger."
 )
 
 

@@ -14,7 +14,8 @@ KEY = jax.random.key(0)
 @pytest.mark.parametrize("basis", ["Fourier", "DST-III", "wreath"])
 def test_the_matrix_is_that_of_the_operator(basis):
     op = groups.eigenbasis(STRUCTURES[basis](4))
-    parts = [np.asarray(part) for part in basis_speed._matrix(op)]
+    names = ("real", "imag") if basis == "Fourier" else ("real",)
+    parts = [np.asarray(part) for part in basis_speed._matrix(op, names)]
     found = parts[0] + 1j * parts[1] if basis == "Fourier" else parts[0]
     np.testing.assert_allclose(found, np.asarray(op.as_matrix()).T, atol=1e-6)
 
@@ -33,10 +34,28 @@ def test_a_race_has_two_programs_and_a_ratio():
     assert row["low"] <= row["ratio"] <= row["high"]
 
 
+def test_the_parts_of_a_complex_matrix_are_raced_one_by_one_where_only_one_fits(monkeypatch):
+    formed, form = [], basis_speed._matrix
+    monkeypatch.setattr(
+        basis_speed, "_matrix", lambda op, names: formed.append(names) or form(op, names)
+    )
+    row = basis_speed.run(Trial("Fourier", 64, 3, 0.01, 2e-5), KEY)
+    assert formed == [("real",), ("imag",)]
+    assert row["status"] == "ok"
+    assert row["difference"] < 1e-6
+    assert row["ratio"] == pytest.approx(row["matrix"]["median"] / row["fast"]["median"], rel=1e-3)
+
+
+def test_a_small_machine_has_less_room(monkeypatch):
+    monkeypatch.setattr(basis_speed, "_memory_gib", lambda: 1e-5)
+    row = basis_speed.run(Trial("Haar", 64, 2, 0.01, 1.0), KEY)
+    assert row["status"].endswith("there is room for 7.5e-06")
+
+
 def test_a_matrix_that_does_not_fit_is_not_formed_and_the_row_says_so(monkeypatch):
     monkeypatch.delattr(basis_speed, "_matrix")
     row = basis_speed.run(Trial("Haar", 64, 2, 0.01, 1e-5), KEY)
-    assert row["status"] == "does not fit: 1.52588e-05 GiB, and --largest-gib is 1e-05"
+    assert row["status"] == "does not fit: 1.52588e-05 GiB, and there is room for 1e-05"
     assert row["matrix"] is row["ratio"] is None
     assert row["fast"]["median"] > 0
 
