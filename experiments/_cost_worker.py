@@ -13,8 +13,8 @@ from typing import Any
 import jax
 
 from experiments._effort import Calibration
-from experiments._language import load_corpus, load_model
-from experiments._systems import judged_tokens, predicted, quantized
+from experiments._language import judged_tokens, load_corpus, load_model
+from experiments._systems import predicted, quantized
 
 _KIB = 1024 if sys.platform == "darwin" else 1  # macOS counts bytes
 _GIB = 1 << 20

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 _TINY = LlamaConfig(vocabulary=64, width=24, layers=3, heads=6, kv_heads=2, head_width=4, hidden=40)
 _OUTLIER_GAIN = 30.0
+# The first tokens are for judging: nothing is calibrated on them.
+_JUDGED = 16 * 512
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,28 @@ def windows(corpus: Corpus, count: int, time: int) -> jax.Array:
             "Lower --windows or --time."
         )
     return jnp.asarray(corpus.ids[: count * time].reshape(count, time), "int32")
+
+
+def calibration_tokens(corpus: Corpus, count: int, time: int) -> jax.Array:
+    """Return windows of the text that follow the part that models are judged by."""
+    left = corpus.ids[min(_JUDGED, len(corpus.ids) // 2) :]
+    if len(left) < count * time:
+        raise UsageError(
+            f"The text must leave {count * time} tokens to calibrate on, but leaves {len(left)}. "
+            "Lower --calibration-windows or --calibration-time."
+        )
+    return jnp.asarray(left[: count * time].reshape(count, time), "int32")
+
+
+def judged_tokens(corpus: Corpus, count: int, time: int) -> jax.Array:
+    """Return the first windows of the text, which nothing may be calibrated on."""
+    most = min(_JUDGED, len(corpus.ids) // 2)
+    if count * time > most:
+        raise UsageError(
+            f"--windows x --time must be at most {most} tokens, which nothing is calibrated on, "
+            f"but is {count * time}."
+        )
+    return windows(corpus, count, time)
 
 
 def tiny_model() -> Llama:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -19,13 +20,11 @@ from hadax.models.methods import (
     SpinQuantConfig,
     awq,
     awq_scaled,
-    flatquant,
     gptq,
     hadamard_or_haar,
     quarot,
     rtn,
     smoothquant,
-    spinquant,
 )
 from hadax.models.rotation import Factory
 from hadax.quantization import ModelSites, Precision, precision
@@ -88,15 +87,28 @@ def rotating(make: Factory, solver: GPTQ | None) -> Apply:
     return apply
 
 
-def learning(method: str, steps: int, batch: int, rate: float) -> Apply:
-    """Return a method by one of the names of `LEARNED`."""
-    if method == "flatquant":
-        # Clips go faster than maps, as much as on so few steps they must.
-        schedule = {"steps": steps, "batch": batch, "rate": rate, "clip_rate": 5 * rate}
-        return configured(flatquant, functools.partial(FlatQuantConfig, **schedule))
+def spinquant_config(
+    method: str, chosen: Precision, steps: int, batch: int, rate: float
+) -> SpinQuantConfig:
+    """Return SpinQuant's settings; weights are rounded while it learns where GPTQ is not to."""
     solver = None if method.endswith("rtn") else GPTQ()
-    settings = functools.partial(SpinQuantConfig, gptq=solver, steps=steps, batch=batch, rate=rate)
-    return configured(spinquant, settings)
+    return SpinQuantConfig(
+        chosen,
+        steps=steps,
+        rate=rate,
+        batch=batch,
+        rounds_weights=solver is None,
+        gptq=solver,
+    )
+
+
+def flatquant_config(
+    chosen: Precision, steps: int, batch: int, rate: float, checkpoint: Path
+) -> FlatQuantConfig:
+    """Return FlatQuant's settings: clips go faster than maps, as on so few steps they must."""
+    return FlatQuantConfig(
+        chosen, steps=steps, batch=batch, rate=rate, clip_rate=5 * rate, checkpoint=checkpoint
+    )
 
 
 METHODS: dict[str, Apply] = {

@@ -7,17 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments._contract import UsageError
+from experiments import _learned
 from experiments._effort import Calibration
-from experiments._language import Corpus, load_corpus, load_model, windows
+from experiments._language import calibration_tokens, load_corpus, load_model
 from experiments._methods import (
     FACTORIES,
     LEARNED,
     METHODS,
     ROTATED,
-    Apply,
     Method,
-    learning,
     parsed,
     weights_alone,
     without_rounding,
@@ -39,71 +37,39 @@ Rotation: TypeAlias = Literal[
     "none", "one block", "two blocks", "three blocks", "three blocks permuted", "haar", "klt"
 ]
 
-# The first tokens are for judging: nothing is calibrated on them.
-_JUDGED = 16 * 512
-
-
-def calibration_tokens(corpus: Corpus, calibration: Calibration) -> jax.Array:
-    """Return windows of the text that follow the part that models are judged by."""
-    count = calibration.windows * calibration.time
-    left = corpus.ids[min(_JUDGED, len(corpus.ids) // 2) :]
-    if len(left) < count:
-        raise UsageError(
-            f"The text must leave {count} tokens to calibrate on, but leaves {len(left)}. "
-            "Lower --calibration-windows or --calibration-time."
-        )
-    return jnp.asarray(left[:count].reshape(calibration.windows, calibration.time), "int32")
-
-
-def judged_tokens(corpus: Corpus, count: int, time: int) -> jax.Array:
-    """Return the first windows of the text, which nothing may be calibrated on."""
-    most = min(_JUDGED, len(corpus.ids) // 2)
-    if count * time > most:
-        raise UsageError(
-            f"--windows x --time must be at most {most} tokens, which nothing is calibrated on, "
-            f"but is {count * time}."
-        )
-    return windows(corpus, count, time)
-
 
 def quantized(
-    model: str, text: str, method: Method, setting: str, draw: int, calibration: Calibration
+    model: str, text: str, method: Method, setting: str, draw: int, seen: Calibration
 ) -> Quantized[Llama]:
     """Return the model by a method at a setting; what settings share is done once."""
-    weights = setting if method in LEARNED else weights_alone(setting)
-    found = _quantized(model, text, method, weights, draw, calibration)
     if method in LEARNED:
-        return found
+        return _learned.quantized(model, text, method, setting, draw, seen)
+    found = _quantized(model, text, method, weights_alone(setting), draw, seen)
     sites = llama_sites(load_model(model).config)
     chosen = parsed(setting, is_rotated=method in ROTATED)
     placed = place_quantizers(found.model, sites, chosen)
     return Quantized(placed, found.kernels, found.report)
 
 
-def unrounded(model: str, text: str, method: Method, draw: int, calibration: Calibration) -> Llama:
+def unrounded(model: str, text: str, method: Method, draw: int, seen: Calibration) -> Llama:
     """Return the model after everything that a method does to it but rounding."""
+    if method in LEARNED:
+        return _learned.unrounded(model, text, method, "W4A4KV4", draw, seen)
     plain = load_model(model)
-    tokens = calibration_tokens(load_corpus(model, text), calibration)
-    apply, key = _applied(method, calibration), jax.random.key(draw)
-    return without_rounding(apply, plain, llama_sites(plain.config), tokens, key)
+    tokens = calibration_tokens(load_corpus(model, text), seen.windows, seen.time)
+    sites = llama_sites(plain.config)
+    return without_rounding(METHODS[method], plain, sites, tokens, jax.random.key(draw))
 
 
 @functools.lru_cache(maxsize=1)
 def _quantized(
-    name: str, text: str, method: Method, setting: str, draw: int, calibration: Calibration
+    name: str, text: str, method: Method, setting: str, draw: int, seen: Calibration
 ) -> Quantized[Llama]:
     """The method proper."""
     model = load_model(name)
-    tokens = calibration_tokens(load_corpus(name, text), calibration)
+    tokens = calibration_tokens(load_corpus(name, text), seen.windows, seen.time)
     chosen, key = parsed(setting, is_rotated=method in ROTATED), jax.random.key(draw)
-    return _applied(method, calibration)(model, llama_sites(model.config), tokens, key, chosen)
-
-
-def _applied(method: Method, calibration: Calibration) -> Apply:
-    """The method of a name."""
-    if method in LEARNED:
-        return learning(method, calibration.steps, calibration.batch, calibration.rate)
-    return METHODS[method]
+    return METHODS[method](model, llama_sites(model.config), tokens, key, chosen)
 
 
 def rotated_and_rounded(
@@ -144,7 +110,7 @@ def _principal_axes(
     model: Llama, sites: ModelSites, name: str, text: str, calibration: Calibration
 ) -> dict[str, LinearOperator]:
     """Return rotations to the principal axes of what linears read: no key, no draw."""
-    tokens = calibration_tokens(load_corpus(name, text), calibration)
+    tokens = calibration_tokens(load_corpus(name, text), calibration.windows, calibration.time)
     # In place of a rotation, so that the norms' gains are folded away.
     plain = rotate(model, sites, {"residual": operators.scale(1.0, model.config.width)})
     moments = jax.jit(input_moments)(plain, tokens)

@@ -19,11 +19,10 @@ import numpy as np
 from experiments import _quantize_checks
 from experiments._contract import Check, Experiment, Preset, Row
 from experiments._effort import Calibration, Effort
-from experiments._language import load_corpus, load_model, logit_difference
+from experiments._language import judged_tokens, load_corpus, load_model, logit_difference
 from experiments._methods import LEARNED, ROTATED, Method, weights_alone
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import (
-    judged_tokens,
     predicted,
     quantized,
     unrounded,

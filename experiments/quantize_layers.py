@@ -25,10 +25,10 @@ import jax.numpy as jnp
 from experiments import _layers_checks
 from experiments._contract import Check, Experiment, Preset, Row
 from experiments._effort import Calibration
-from experiments._language import load_corpus, load_model
+from experiments._language import judged_tokens, load_corpus, load_model
 from experiments._layers import activations, adversary, by_layer, quality
 from experiments._settings import SEEDS, check_settings
-from experiments._systems import judged_tokens, rotated, rotated_and_rounded
+from experiments._systems import rotated, rotated_and_rounded
 
 Rotation: TypeAlias = Literal["none", "one block", "two blocks", "three blocks", "haar"]
 Measure: TypeAlias = Literal["layers", "quality"]

@@ -20,12 +20,11 @@ import numpy as np
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row
 from experiments._effort import Calibration
-from experiments._language import load_corpus, load_model, logit_difference
+from experiments._language import judged_tokens, load_corpus, load_model, logit_difference
 from experiments._methods import weights_alone
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import (
     Rotation,
-    judged_tokens,
     predicted,
     rotated,
     rotated_and_rounded,

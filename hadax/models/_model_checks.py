@@ -86,6 +86,31 @@ def same_names(
         unsupported_model(path, f"a tensor {unknown[0]}", "the tensors of its structure only")
 
 
+def same_structure(path: object, saved: Any, wanted: Any, *, where: str = "") -> None:
+    """Refuse a file of a model whose description differs somewhere from that of another one."""
+    if isinstance(saved, dict) and isinstance(wanted, dict):
+        for name in sorted(saved.keys() | wanted.keys()):
+            inside = f"{where}.{name}".removeprefix(".")
+            same_structure(path, saved.get(name), wanted.get(name), where=inside)
+    elif isinstance(saved, list) and isinstance(wanted, list) and len(saved) == len(wanted):
+        for i, pair in enumerate(zip(saved, wanted, strict=True)):
+            same_structure(path, *pair, where=f"{where}[{i}]")
+    elif saved != wanted:
+        raise ValueError(
+            f"Argument `like` must be a model of the structure of the one in {path}, but has "
+            f"{_short(wanted)} as {where} where that one has {_short(saved)}. Make it with the "
+            "method and settings that the file was made with."
+        )
+
+
+def _short(value: Any) -> str:
+    """A description in a few words."""
+    if value is None or value == []:
+        return "nothing"
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return kind or f"{value!s:.60}"
+
+
 def equal_kinds(path: object, found: dict[str, Array], wanted: dict[str, Array]) -> None:
     """Refuse arrays that have not the shapes and dtypes of those that they are to replace."""
     for name, array in found.items():
@@ -114,12 +139,24 @@ def windows(tokens: ArrayLike) -> Array:
     """`tokens` as an integer matrix of windows that each have something to predict."""
     found = _checks.array("tokens", tokens)
     _checks.integers("tokens", found)
-    if found.ndim != 2 or found.shape[1] < 2:
+    if found.ndim != 2 or found.shape[0] < 1 or found.shape[1] < 2:
         raise ValueError(
-            "Argument `tokens` must have shape (windows, time) with time >= 2, but has "
-            f"tokens.shape={found.shape}. Cut the ids with ids[: w * t].reshape(w, t)."
+            "Argument `tokens` must have shape (windows, time) with windows >= 1 and time >= 2, "
+            f"but has tokens.shape={found.shape}. Cut the ids with ids[: w * t].reshape(w, t)."
         )
     return found
+
+
+def known_tokens(tokens: Array, vocabulary: int) -> None:
+    """Refuse ids that the model has no vector for; under `jax.jit` there are no values to see."""
+    if isinstance(tokens, core.Tracer):
+        return
+    least, most = int(jnp.min(tokens)), int(jnp.max(tokens))
+    if least < 0 or most >= vocabulary:
+        raise ValueError(
+            f"Argument `tokens` must hold ids from 0 to {vocabulary - 1}, as many as the model "
+            f"knows, but holds {least if least < 0 else most}. Take the model's own tokenizer."
+        )
 
 
 def sentences(tokens: ArrayLike) -> Array:

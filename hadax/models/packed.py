@@ -1,11 +1,14 @@
 """Quantized models in files: codes and scales of kernels, and everything else as it is."""
 
+import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from hadax._typing import Array
 from hadax.models import _model_checks
@@ -14,19 +17,23 @@ from hadax.models.methods._finishing import Quantized, stored_name
 from hadax.quantization import storage
 from hadax.quantization.qtensor import QTensor
 
+# Under this name a file says, in JSON, what else the model is made of.
+_STRUCTURE = "structure"
+
 
 def save_quantized(path: str | Path, quantized: Quantized[Any]) -> None:
     """Write a quantized model to one file, which replaces another whole or not at all.
 
     Rounded kernels are kept as codes and scales, one entry a block and linear; the other
-    parameters, and the operators and quantizers inside the model, as arrays.
+    parameters, and the operators and quantizers inside the model, as arrays. The model's config,
+    and kinds and settings of what is inside, are kept to be compared on loading.
 
     Args:
         path: the file; its folder must exist.
         quantized: what a method of `hadax.models.methods` returned.
 
     Raises:
-        ValueError: a number that is not finite.
+        ValueError: a kernel whose scales are not finite.
 
     Returns:
         None.
@@ -54,7 +61,8 @@ def save_quantized(path: str | Path, quantized: Quantized[Any]) -> None:
     See Also:
         `hadax.quantization.storage.save`, which writes the file.
     """
-    kept: dict[str, QTensor | Array] = dict(quantized.kernels)
+    kept: dict[str, QTensor | Array | np.ndarray] = dict(quantized.kernels)
+    kept[_STRUCTURE] = np.frombuffer(json.dumps(_structure(quantized.model)).encode(), np.uint8)
     split = {_whole_name(name) for name in quantized.kernels}
     for name, leaf in _leaves(quantized.model).items():
         if name not in split:
@@ -72,7 +80,7 @@ def load_quantized(path: str | Path, like: Model) -> Model:
     Args:
         path: the file.
         like: a model of the same structure: of the same sizes, with operators and quantizers in the
-            same places; its arrays are not looked at.
+            same places; its arrays are not looked at, and may be those of `jax.eval_shape`.
 
     Returns:
         The quantized model.
@@ -80,7 +88,7 @@ def load_quantized(path: str | Path, like: Model) -> Model:
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is truncated, was changed, is of another kind, or holds a model of
-            another structure.
+            another structure than `like`: other sizes, operators, formats or dtypes.
 
     Cost:
         One pass over the file, and the kernels unpacked.
@@ -96,6 +104,7 @@ def load_quantized(path: str | Path, like: Model) -> Model:
         `save_quantized`, with an example.
     """
     stored = storage.load(path)
+    _model_checks.same_structure(path, _stored_structure(path, stored), _structure(like))
     wanted = _leaves(like)
     layered = {
         name: layers
@@ -114,6 +123,32 @@ def load_quantized(path: str | Path, like: Model) -> Model:
     }
     _model_checks.equal_kinds(path, found, wanted)
     return jax.tree.unflatten(jax.tree.structure(like), list(found.values()))
+
+
+def _stored_structure(path: str | Path, stored: dict[str, Any]) -> Any:
+    """What a file says of its model; taken out of `stored`."""
+    if _STRUCTURE not in stored:
+        _model_checks.broken_file(path, _model_checks.QUANTIZED, "does not say of which")
+    return json.loads(np.asarray(stored.pop(_STRUCTURE)).tobytes())
+
+
+def _structure(model: Any) -> Any:
+    """All of a model that is not in its arrays, as JSON can say it."""
+    return _described({"config": model.config, "online": dict(model.blocks.online)})
+
+
+def _described(value: Any) -> Any:
+    """Dataclasses by their fields, arrays by dtype and shape, all else by its repr."""
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__} | {n: _described(v) for n, v in fields.items()}
+    if isinstance(value, dict):
+        return {str(name): _described(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_described(item) for item in value]
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{value.dtype}{list(value.shape)}"
+    return repr(value)
 
 
 def _leaves(model: Any) -> dict[str, Array]:

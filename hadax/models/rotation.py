@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import core
 
@@ -83,7 +84,7 @@ def _drawn(
 def _one(key: KeyArray, site: Site, make: Factory) -> LinearOperator:
     """A rotation of one site."""
     op = make(key, site.width // site.stride)
-    return op if site.stride == 1 else kronecker(op, scale(1.0, site.stride))
+    return op if site.stride == 1 else kronecker(op, scale(np.float32(1.0), site.stride))
 
 
 def rotate(model: Model, sites: ModelSites, rotations: Mapping[str, LinearOperator]) -> Model:

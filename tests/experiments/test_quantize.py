@@ -6,10 +6,9 @@ import itertools
 import numpy as np
 import pytest
 
-from experiments import _references, _systems, quantize, quantize_rotations
+from experiments import _language, _references, _systems, quantize, quantize_rotations
 from experiments._cli import main
 from experiments._contract import UsageError
-from experiments._effort import Calibration
 from experiments._language import Corpus
 from experiments._runner import work_list
 
@@ -26,13 +25,13 @@ def corpus(size):
     ("size", "count", "time"), [(75_678, 16, 512), (4096, 2, 16), (100, 2, 25)]
 )
 def test_nothing_is_calibrated_on_what_models_are_judged_by(size, count, time):
-    seen = _systems.calibration_tokens(corpus(size), Calibration(windows=2, time=16))
-    judged = _systems.judged_tokens(corpus(size), count, time)
+    seen = _language.calibration_tokens(corpus(size), 2, 16)
+    judged = _language.judged_tokens(corpus(size), count, time)
     assert not np.intersect1d(seen, judged).size
     with pytest.raises(UsageError, match="nothing is calibrated on"):
-        _systems.judged_tokens(corpus(size), 1, min(8192, size // 2) + 1)
+        _language.judged_tokens(corpus(size), 1, min(8192, size // 2) + 1)
     with pytest.raises(UsageError, match="leave 1000000 tokens"):
-        _systems.calibration_tokens(corpus(size), Calibration(windows=1000, time=1000))
+        _language.calibration_tokens(corpus(size), 1000, 1000)
 
 
 def test_work_lists():

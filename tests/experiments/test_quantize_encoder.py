@@ -92,6 +92,7 @@ def test_a_small_run_of_every_method():
     assert {check.holds for check in EXPERIMENT.checks(found)} == {"yes"}
 
 
+@pytest.mark.slow
 def test_the_smoke_preset():
     config = EXPERIMENT.presets["smoke"].config
     found = run_experiment(EXPERIMENT, "smoke", config).rows

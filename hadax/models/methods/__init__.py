@@ -6,8 +6,8 @@ returns a `Quantized` model with its packed kernels and a `Report`.
 
 from hadax.models.methods._finishing import GPTQ, Quantized, Report
 from hadax.models.methods._quantizers import place_quantizers
-from hadax.models.methods.learned_affine import FlatQuantConfig, flatquant
-from hadax.models.methods.learned_rotations import SpinQuantConfig, spinquant
+from hadax.models.methods.learned_affine import FlatQuantConfig, flatquant, flatquant_mapped
+from hadax.models.methods.learned_rotations import SpinQuantConfig, spinquant, spinquant_rotated
 from hadax.models.methods.rotating import QuaRotConfig, hadamard_or_haar, quarot
 from hadax.models.methods.rounding import GPTQConfig, RTNConfig, gptq, rtn
 from hadax.models.methods.scaling import AWQConfig, SmoothQuantConfig, awq, awq_scaled, smoothquant
@@ -26,6 +26,7 @@ __all__ = [
     "awq",
     "awq_scaled",
     "flatquant",
+    "flatquant_mapped",
     "gptq",
     "hadamard_or_haar",
     "place_quantizers",
@@ -33,4 +34,5 @@ __all__ = [
     "rtn",
     "smoothquant",
     "spinquant",
+    "spinquant_rotated",
 ]

@@ -49,7 +49,8 @@ def placed_maps(sites: ModelSites, precision: Precision) -> tuple[Map, ...]:
     and within value heads a matrix, and within keys where they are rounded."""
     layered = [site for site in sites.sites if site.layered]
     across = [site for site in layered if site.stride > 1]
-    within = [site for site in layered if site.writers]
+    # Where only orthogonal maps pass there is none of these.
+    within = [site for site in layered if site.writers and not site.orthogonal]
     keys = [site for site in layered if site.duals and precision.kv_qtype is not None]
     taken = {place for site in across for place in site.places}
     read = [site for site in sites.inputs if not taken & set(site.places)]

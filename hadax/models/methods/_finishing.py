@@ -10,21 +10,24 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from hadax import _checks
 from hadax._typing import Array, ArrayLike
-from hadax.models.base import Model, parameters
+from hadax.models.base import Model, StackedModel, parameters
 from hadax.models.methods import _system_checks
 from hadax.models.methods._quantizers import (
     PlaceClips,
     layers_by_rule,
+    linear_name,
     place_quantizers,
     rule_of,
     with_clips,
+    without_quantizers,
 )
 from hadax.models.solving import Kernels, solve_kernels
 from hadax.quantization import _params
 from hadax.quantization.clipping import best_clip
 from hadax.quantization.formats import Format, IntFormat
-from hadax.quantization.methods import Rounded
+from hadax.quantization.methods import Rounded, _method_checks
 from hadax.quantization.methods import gptq as gptq_kernel
 from hadax.quantization.qtensor import QTensor, quantize
 from hadax.quantization.rules import Precision, QuantizationRule
@@ -58,7 +61,13 @@ class GPTQ:
     act_order: bool = True
     block: int = 128
 
+    def __post_init__(self):
+        _method_checks.not_negative("damping", self.damping)
+        _checks.flag("act_order", self.act_order)
+        _checks.integer("block", self.block, minimum=1)
 
+
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Report:
     """What a method has to say about what it did.
@@ -78,15 +87,16 @@ class Report:
         (0,)
     """
 
-    method: str
-    bits_per_weight: float
-    kernel_errors: Mapping[str, np.ndarray]
-    losses: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    method: str = field(metadata={"static": True})
+    bits_per_weight: float = field(metadata={"static": True})
+    kernel_errors: Mapping[str, Array]
+    losses: Array | np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Quantized(Generic[Model]):
-    """A model that computes in few bits, what is to be stored of it, and a report.
+    """A model that computes on numbers of few bits, what is to be stored of it, and a report.
 
     Args:
         model: the model, its kernels rounded and its quantizers in place.
@@ -126,16 +136,16 @@ def finished(
     progress: Progress = iter,
 ) -> Quantized[Model]:
     """The model with its kernels rounded, by GPTQ where given, and its quantizers in place."""
-    # At first, so that contradicting rules are refused before any work.
     online = place_quantizers(model, sites, precision).blocks.online
+    model = without_quantizers(model)
     if gptq is None:
         changed, kernels = _nearest(model, sites, precision, clips or {})
     else:
-        tokens = _system_checks.calibration(tokens)
+        tokens = _system_checks.calibration(tokens, model)
         changed, kernels = _compensated(model, sites, tokens, precision, gptq, progress)
     before, after = parameters(model), parameters(changed)
     errors = {
-        path: np.asarray(_relative_error(_params.at(before, path), _params.at(after, path)))
+        path: _relative_error(_params.at(before, path), _params.at(after, path))
         for path in sites.kernels
     }
     weights = sum(8 * kernel.nbytes / kernel.bits_per_weight for kernel in kernels.values())
@@ -144,6 +154,24 @@ def finished(
     report = Report(name, share, errors, np.zeros(0) if losses is None else losses)
     changed.blocks.online = nnx.data(with_clips(online, place_clips or {}))
     return Quantized(changed, kernels, report)
+
+
+def check_plan(
+    model: StackedModel, sites: ModelSites, precision: Precision, gptq: GPTQ | None
+) -> None:
+    """Refuse, before any work, rules that do not fit the model or the way it is rounded."""
+    _system_checks.solver(gptq, GPTQ)
+    layers = model.config.layers
+    linears = [linear_name(path, layer) for path in sites.kernels for layer in range(layers)]
+    used = {rule.module_path: any(map(rule.matches, linears)) for rule in precision.rules}
+    _system_checks.of_some_linear(used, linears)
+    place_quantizers(model, sites, precision)
+    params = parameters(model)
+    for path in sites.kernels:
+        for rule, _ in layers_by_rule(precision, path, layers):
+            ScaleSpec(axis=-2, block=rule.tile_size).counts(_params.at(params, path))
+            if gptq is not None and rule.weight_qtype is not None:
+                _system_checks.symmetric_integers(rule.weight_qtype, IntFormat)
 
 
 def stored_name(path: str, layer: int) -> str:

@@ -1,6 +1,5 @@
 """What was learned layer by layer, kept in a file, so that a run that was stopped can go on."""
 
-import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -15,23 +14,32 @@ from hadax.quantization import storage
 _SETTINGS = "settings"
 
 
-def digest(settings: Any, *arrays: Any) -> np.ndarray:
-    """The SHA-256 of a dataclass of settings and of trees of arrays, as 32 bytes."""
-    found = hashlib.sha256(repr(dataclasses.asdict(settings)).encode())
+def _digest(said: Any, arrays: Any) -> np.ndarray:
+    """The SHA-256 of what says itself in its repr and of a tree of arrays, as 32 bytes."""
+    found = hashlib.sha256(repr(said).encode())
     for path, leaf in jax.tree_util.tree_leaves_with_path(arrays):
-        array = np.asarray(leaf, order="C")
+        array = np.asarray(leaf)
         found.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape} ".encode())
-        found.update(array.data)
+        found.update(array.tobytes())
     return np.frombuffer(found.digest(), np.uint8)
 
 
 class KeptLayers:
-    """The learned trees of finished layers, in a file where there is a path."""
+    """The learned trees of finished layers, in a file where there is a path.
 
-    def __init__(self, path: str | Path | None, settings: np.ndarray):
+    What they depend on, which the file must be of, is `said`, things whose repr tells them apart,
+    and a tree of `arrays`.
+    """
+
+    def __init__(self, path: str | Path | None, said: Any, arrays: Any):
         self._path = None if path is None else Path(path)
-        self._arrays: dict[str, Any] = {_SETTINGS: settings}
-        if self._path is not None and self._path.exists():
+        self._arrays: dict[str, Any] = {}
+        if self._path is None:
+            return
+        _system_checks.folder_of(self._path)
+        settings = _digest(said, arrays)
+        self._arrays[_SETTINGS] = settings
+        if self._path.exists():
             self._arrays = storage.load(self._path)
             found = self._arrays.get(_SETTINGS, ())
             _system_checks.same_settings(path, np.array_equal(found, settings))

@@ -101,14 +101,33 @@ def _switched(kind: Format, clip: float, on: list[bool]) -> ActivationQuantizer:
 def _reading(precision: Precision, readers: tuple[str, ...], layer: int) -> QuantizationRule:
     """What is said of the vector that all of these read."""
     rules = {path: rule_of(precision, path, layer) for path in readers}
-    _system_checks.agreed(layer, {path: rule.act_qtype for path, rule in rules.items()})
+    _system_checks.agreed(
+        layer,
+        {
+            path: None if rule.act_qtype is None else (rule.act_qtype, rule.act_clip)
+            for path, rule in rules.items()
+        },
+    )
     return rules[readers[0]]
 
 
-def rule_of(precision: Precision, path: str, layer: int) -> QuantizationRule:
-    """The rule of the kernel "blocks.query.kernel" of a layer: that of "blocks/3/query"."""
+def without_quantizers(model: Model) -> Model:
+    """The model with what transforms vectors, and nothing that rounds them."""
+    changed = model.with_parameters(parameters(model))
+    online = {place: replace(what, quantizers=()) for place, what in changed.blocks.online.items()}
+    changed.blocks.online = nnx.data(online)
+    return changed
+
+
+def linear_name(path: str, layer: int) -> str:
+    """What rules call the linear of "blocks.query.kernel" in a layer: "blocks/3/query"."""
     blocks, *names, _ = path.split(".")
-    return precision.rule("/".join([blocks, str(layer), *names]))
+    return "/".join([blocks, str(layer), *names])
+
+
+def rule_of(precision: Precision, path: str, layer: int) -> QuantizationRule:
+    """The rule of a kernel of a layer."""
+    return precision.rule(linear_name(path, layer))
 
 
 def layers_by_rule(

@@ -1,6 +1,7 @@
 """Error texts of the methods that quantize a whole model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hadax._typing import Array, ArrayLike
@@ -9,14 +10,54 @@ from hadax.models.online import Online
 from hadax.quantization.formats import Format
 
 
-def calibration(tokens: ArrayLike | None) -> Array:
-    """The text to calibrate on, as windows."""
+def settings(found: object, kind: type) -> None:
+    """Refuse the settings of another method."""
+    if not isinstance(found, kind):
+        raise TypeError(
+            f"Argument `config` must be a {kind.__name__}, but is a {type(found).__name__}. Make "
+            f"one with hadax.models.methods.{kind.__name__}(precision)."
+        )
+
+
+def solver(found: object, kind: type, *, optional: bool = True) -> None:
+    """Refuse what does not say how GPTQ rounds."""
+    if not (isinstance(found, kind) or (optional and found is None)):
+        raise TypeError(
+            f"Argument `{'gptq' if optional else 'solver'}` must be a "
+            f"hadax.models.methods.GPTQ{' or None' if optional else ''}, but is {found!r}."
+        )
+
+
+def folder_of(path: Path) -> None:
+    """Refuse a file whose folder is not there."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"Argument `config.checkpoint` must be a file in an existing folder, but {path.parent} "
+            "is none."
+        )
+
+
+def of_some_linear(patterns: Mapping[str, bool], linears: Sequence[str]) -> None:
+    """Refuse rules that match no linear of the model."""
+    for pattern, is_used in patterns.items():
+        if not is_used:
+            raise ValueError(
+                "Argument `precision` must have rules that each match a linear of the model, such "
+                f"as {linears[0]!r} or {linears[-1]!r}, but {pattern!r} matches none. Embedding "
+                "and head are never rounded."
+            )
+
+
+def calibration(tokens: ArrayLike | None, model: Any) -> Array:
+    """The text to calibrate on, as windows of ids that the model knows."""
     if tokens is None:
         raise ValueError(
             "Argument `tokens` must be an integer array (windows, time), since this method looks "
             "at what the model reads, but is None. Take a text that the model is not judged by."
         )
-    return _model_checks.windows(tokens)
+    found = _model_checks.windows(tokens)
+    _model_checks.known_tokens(found, model.config.vocabulary)
+    return found
 
 
 def has_cache(places: tuple[str, ...]) -> None:
@@ -28,13 +69,15 @@ def has_cache(places: tuple[str, ...]) -> None:
         )
 
 
-def agreed(layer: int, kinds: dict[str, Format | None]) -> None:
+def agreed(layer: int, kinds: dict[str, tuple[Format, float] | None]) -> None:
     """Refuse rules that round one vector in several ways."""
     if len(set(kinds.values())) > 1:
-        listed = ", ".join(f"{path}: {kind}" for path, kind in kinds.items())
+        listed = ", ".join(
+            f"{path}: {kind and f'{kind[0]} to {kind[1]}'}" for path, kind in kinds.items()
+        )
         raise ValueError(
-            "Argument `precision` must give linears that read the same vector the same act_qtype, "
-            f"but in block {layer} it gives {listed}."
+            "Argument `precision` must give linears that read the same vector the same act_qtype "
+            f"and act_clip, but in block {layer} it gives {listed}."
         )
 
 

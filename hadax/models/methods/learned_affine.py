@@ -26,8 +26,15 @@ from hadax.models.methods._block_learning import (
     plan_of,
     start,
 )
-from hadax.models.methods._finishing import GPTQ, Clip, Progress, Quantized, finished
-from hadax.models.methods._kept_layers import KeptLayers, digest
+from hadax.models.methods._finishing import (
+    GPTQ,
+    Clip,
+    Progress,
+    Quantized,
+    check_plan,
+    finished,
+)
+from hadax.models.methods._kept_layers import KeptLayers
 from hadax.models.methods._quantizers import place_quantizers, rule_of
 from hadax.quantization.clipping import learned_clip
 from hadax.quantization.methods import _method_checks
@@ -142,22 +149,102 @@ def flatquant(
     References:
         Sun et al. (2025), key `sun2025`.
     """
-    tokens = _system_checks.calibration(tokens)
+    mapped, learned = _learned(model, sites, tokens, key, config, progress)
+    places = jax.tree.map(
+        lambda *leaves: jnp.stack(leaves), *(each["places"] for each, _ in learned)
+    )
+    return finished(
+        "flatquant",
+        mapped,
+        sites,
+        tokens,
+        config.precision,
+        gptq=config.gptq,
+        clips=_kernel_clips([each for each, _ in learned], config.precision),
+        place_clips={place: _ends(pair) for place, pair in places.items()},
+        losses=np.stack([losses for _, losses in learned]),
+        progress=progress,
+    )
+
+
+def flatquant_mapped(
+    model: Model,
+    sites: ModelSites,
+    tokens: ArrayLike,
+    key: KeyArray,
+    config: FlatQuantConfig,
+    *,
+    progress: Progress = iter,
+) -> Model:
+    """The model under the maps that `flatquant` learns, before anything is rounded.
+
+    Args:
+        model: the model; it is left as it is.
+        sites: its table, as `hadax.models.llama_sites` gives it.
+        tokens: integer array (windows, time) of the text to learn on.
+        key: a new-style PRNG key, of the rotations to start from and of the order of windows.
+        config: what is to be rounded to what, and how long to learn. With a checkpoint that
+            `flatquant` has filled nothing is learned again.
+        progress: what shows how far it is: it is given the layers.
+
+    Returns:
+        A model with the same outputs up to round-off.
+
+    Raises:
+        TypeError: key is no new-style key.
+        ValueError: as `flatquant`.
+
+    Cost:
+        That of `flatquant` without its rounding.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_sites
+        >>> from hadax.models.methods import FlatQuantConfig, flatquant_mapped
+        >>> from hadax.quantization import precision
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama, tokens = Llama(config, rngs=nnx.Rngs(0)), jnp.array([[3, 1, 4, 1, 5, 9, 2, 6]])
+        >>> settings = FlatQuantConfig(precision("W4A4KV4"), steps=2)
+        >>> mapped = flatquant_mapped(
+        ...     llama, llama_sites(config), tokens, jax.random.key(0), settings)
+        >>> bool(abs(mapped(tokens) - llama(tokens)).max() < 1e-4)
+        True
+
+    See Also:
+        `flatquant`.
+    """
+    return _learned(model, sites, tokens, key, config, progress)[0]
+
+
+def _learned(
+    model: Model,
+    sites: ModelSites,
+    tokens: ArrayLike,
+    key: KeyArray,
+    config: FlatQuantConfig,
+    progress: Progress,
+) -> tuple[Model, list[tuple[Parameters, np.ndarray]]]:
+    """The model under the learned maps, and what was learned and lost in each layer."""
+    tokens = _system_checks.calibration(tokens, model)
     key_frames, key_order = jax.random.split(_checks.key(key))
+    _system_checks.settings(config, FlatQuantConfig)
     _system_checks.plain(model.blocks.online)
+    check_plan(model, sites, config.precision, config.gptq)
     layers = range(model.config.layers)
     maps = placed_maps(sites, config.precision)
     with_quantizers = place_quantizers(model, sites, config.precision)
     settings = replace(config, checkpoint=None, gptq=None)
     kept = KeptLayers(
         config.checkpoint,
-        digest(settings, jax.random.key_data(key), tokens, parameters(model)),
+        (settings, sites, model.config),
+        (jax.random.key_data(key), tokens, parameters(model)),
     )
     batches = _batches(key_order, len(tokens), config)
     rates = Rates(config.rate, config.clip_rate)
     stream = model.stream(tokens)
-    learned: list[Parameters] = []
-    ops, losses = [], []
+    learned, ops = [], []
     for layer in progress(layers):
         block, rounded = (
             jax.tree.map(lambda leaf, at=layer: leaf[at], blocks)
@@ -171,26 +258,11 @@ def flatquant(
             plan = plan_of(sites, maps, config.precision, layer)
             found = learn(rounded, stream, wanted, batches, begin, frame, plan=plan, rates=rates)
             kept.put(layer, found)
-        learned.append(found[0])
-        losses.append(np.asarray(found[1]))
+        learned.append((found[0], np.asarray(found[1])))
         ops.append(operators(maps, found[0]["maps"], frame))
         stream = wanted
-    stacked_ops, places = (
-        jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
-        for trees in (ops, [found["places"] for found in learned])
-    )
-    return finished(
-        "flatquant",
-        with_maps(model, maps, stacked_ops),
-        sites,
-        tokens,
-        config.precision,
-        gptq=config.gptq,
-        clips=_kernel_clips(learned, config.precision),
-        place_clips={place: _ends(pair) for place, pair in places.items()},
-        losses=np.stack(losses),
-        progress=progress,
-    )
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *ops)
+    return with_maps(model, maps, stacked), learned
 
 
 def _batches(key: KeyArray, windows: int, config: FlatQuantConfig) -> Array:

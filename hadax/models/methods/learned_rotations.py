@@ -15,7 +15,7 @@ from hadax.models.base import parameters
 from hadax.models.llama import Llama
 from hadax.models.methods import _system_checks
 from hadax.models.methods._chosen_sites import rotated_names
-from hadax.models.methods._finishing import GPTQ, Progress, Quantized, finished
+from hadax.models.methods._finishing import GPTQ, Progress, Quantized, check_plan, finished
 from hadax.models.methods._quantizers import layers_by_rule, place_quantizers
 from hadax.models.methods.rotating import hadamard_or_haar
 from hadax.models.rotation import Factory, draw_rotations, rotate
@@ -92,7 +92,7 @@ def spinquant(
         progress: what shows how far it is: it is given the steps, then the layers of GPTQ.
 
     Returns:
-        The quantized model, its packed kernels and a report with the loss of every step.
+        The quantized model, its packed kernels and a report with the loss before every step.
 
     Raises:
         TypeError: key is no new-style key.
@@ -123,11 +123,74 @@ def spinquant(
     References:
         Liu et al. (2025), key `liu2025`; Li, Fuxin and Todorovic (2020), key `li2020`.
     """
-    tokens = _system_checks.calibration(tokens)
+    rotated, losses = spinquant_rotated(model, sites, tokens, key, config, progress=progress)
+    return finished(
+        "spinquant",
+        rotated,
+        sites,
+        tokens,
+        config.precision,
+        gptq=config.gptq,
+        losses=losses,
+        progress=progress,
+    )
+
+
+def spinquant_rotated(
+    model: Llama,
+    sites: ModelSites,
+    tokens: ArrayLike,
+    key: KeyArray,
+    config: SpinQuantConfig,
+    *,
+    progress: Progress = iter,
+) -> tuple[Llama, np.ndarray]:
+    """The model in the coordinates that `spinquant` learns, before anything is rounded.
+
+    Args:
+        model: the model; it is left as it is.
+        sites: its table, as `hadax.models.llama_sites` gives it.
+        tokens: integer array (windows, time) of the text to learn on.
+        key: a new-style PRNG key, of the rotations to start from and of the order of windows.
+        config: what is to be rounded to what, and how long to learn.
+        progress: what shows how far it is: it is given the steps.
+
+    Returns:
+        A model with the same outputs up to round-off, and the loss before every step.
+
+    Raises:
+        TypeError: key is no new-style key.
+        ValueError: as `spinquant`.
+
+    Cost:
+        That of `spinquant` without its rounding.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from flax import nnx
+        >>> from hadax.models import Llama, LlamaConfig, llama_sites
+        >>> from hadax.models.methods import SpinQuantConfig, spinquant_rotated
+        >>> from hadax.quantization import precision
+        >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
+        ...                      head_width=2, hidden=12)
+        >>> llama, tokens = Llama(config, rngs=nnx.Rngs(0)), jnp.array([[3, 1, 4, 1, 5, 9, 2, 6]])
+        >>> settings = SpinQuantConfig(precision("W16A4"), steps=2)
+        >>> rotated, losses = spinquant_rotated(
+        ...     llama, llama_sites(config), tokens, jax.random.key(0), settings)
+        >>> bool(abs(rotated(tokens) - llama(tokens)).max() < 1e-4), losses.shape
+        (True, (2,))
+
+    See Also:
+        `spinquant`.
+    """
+    tokens = _system_checks.calibration(tokens, model)
+    _system_checks.settings(config, SpinQuantConfig)
+    check_plan(model, sites, config.precision, config.gptq)
     layers = model.config.layers
     names = [name for name in rotated_names(sites, config.precision) if sites[name].stride == 1]
-    key_draw, key_order = jax.random.split(_checks.key(key))
-    drawn = draw_rotations(key_draw, sites, layers, config.make, names=names)
+    # The draws are those of `quarot` with this key; the order of windows comes after all sites.
+    drawn = draw_rotations(_checks.key(key), sites, layers, config.make, names=names)
+    key_order = jax.random.fold_in(key, len(sites.sites))
     fixed = {name: op for name, op in drawn.items() if sites[name].is_online}
     start = {name: _matrices(op, sites[name]) for name, op in drawn.items() if name not in fixed}
     folded = model.with_parameters(fold_norms(untie(parameters(model), sites), sites))
@@ -140,17 +203,8 @@ def spinquant(
         )
         learned, loss = step(base, learned, tokens[chosen], i)
         losses.append(loss)
-    ready = rotate(base, sites, {name: _rotation(_polar(x)) for name, x in learned.items()})
-    return finished(
-        "spinquant",
-        ready,
-        sites,
-        tokens,
-        config.precision,
-        gptq=config.gptq,
-        losses=np.asarray(losses),
-        progress=progress,
-    )
+    rotations = {name: _rotation(_polar(x)) for name, x in learned.items()}
+    return rotate(base, sites, rotations), np.asarray(losses)
 
 
 def _matrices(op: LinearOperator, site: Site) -> Array:

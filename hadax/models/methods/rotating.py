@@ -6,8 +6,9 @@ from hadax import _checks
 from hadax._typing import ArrayLike, KeyArray
 from hadax.kernels import _hadamard_orders
 from hadax.models.base import Model
+from hadax.models.methods import _system_checks
 from hadax.models.methods._chosen_sites import rotated_names
-from hadax.models.methods._finishing import GPTQ, Progress, Quantized, finished
+from hadax.models.methods._finishing import GPTQ, Progress, Quantized, check_plan, finished
 from hadax.models.rotation import Factory, draw_rotations, rotate
 from hadax.operators.base import LinearOperator
 from hadax.operators.hadamard_rotation import Permute, randomized_hadamard
@@ -133,6 +134,8 @@ def quarot(
     References:
         Ashkboos et al. (2024), key `ashkboos2024`.
     """
+    _system_checks.settings(config, QuaRotConfig)
+    check_plan(model, sites, config.precision, config.gptq)
     names = rotated_names(sites, config.precision) if config.names is None else config.names
     drawn = draw_rotations(key, sites, model.config.layers, config.make, names=names)
     return finished(

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from hadax._typing import ArrayLike, KeyArray
 from hadax.models.base import Model
-from hadax.models.methods._finishing import GPTQ, Progress, Quantized, finished
+from hadax.models.methods import _system_checks
+from hadax.models.methods._finishing import GPTQ, Progress, Quantized, check_plan, finished
 from hadax.quantization.rules import Precision
 from hadax.quantization.sites import ModelSites
 
@@ -43,6 +44,9 @@ class GPTQConfig:
 
     precision: Precision
     solver: GPTQ = field(default_factory=GPTQ)
+
+    def __post_init__(self):
+        _system_checks.solver(self.solver, GPTQ, optional=False)
 
 
 def rtn(
@@ -93,6 +97,8 @@ def rtn(
         Frantar et al. (2023), key `frantar2023`.
     """
     del tokens, key, progress
+    _system_checks.settings(config, RTNConfig)
+    check_plan(model, sites, config.precision, None)
     return finished("rtn", model, sites, None, config.precision)
 
 
@@ -149,6 +155,8 @@ def gptq(
         Frantar et al. (2023), key `frantar2023`.
     """
     del key
+    _system_checks.settings(config, GPTQConfig)
+    check_plan(model, sites, config.precision, config.solver)
     return finished(
         "gptq", model, sites, tokens, config.precision, gptq=config.solver, progress=progress
     )

@@ -10,8 +10,15 @@ import numpy as np
 from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.models.base import Model, StackedModel, parameters
 from hadax.models.methods import _system_checks
-from hadax.models.methods._finishing import GPTQ, Clips, Progress, Quantized, finished
-from hadax.models.methods._quantizers import layers_by_rule
+from hadax.models.methods._finishing import (
+    GPTQ,
+    Clips,
+    Progress,
+    Quantized,
+    check_plan,
+    finished,
+)
+from hadax.models.methods._quantizers import layers_by_rule, without_quantizers
 from hadax.models.moments import InputMoments, input_moments
 from hadax.models.online import NOTHING
 from hadax.operators.factories import diagonal
@@ -117,7 +124,10 @@ def smoothquant(
         Xiao et al. (2023), key `xiao2023`.
     """
     del key
-    tokens = _system_checks.calibration(tokens)
+    _system_checks.settings(config, SmoothQuantConfig)
+    check_plan(model, sites, config.precision, config.gptq)
+    tokens = _system_checks.calibration(tokens, model)
+    model = without_quantizers(model)
     moments = jax.jit(input_moments)(model, tokens)
     params = parameters(model)
     for site in _scalable(model, sites):
@@ -232,7 +242,10 @@ def awq_scaled(
     See Also:
         `awq`.
     """
-    tokens = _system_checks.calibration(tokens)
+    _system_checks.settings(config, AWQConfig)
+    check_plan(model, sites, config.precision, None)
+    tokens = _system_checks.calibration(tokens, model)
+    model = without_quantizers(model)
     moments = jax.jit(input_moments)(model, tokens)
     params: Params = parameters(model)
     clips: dict[str, float | list[Array | float]] = {}
@@ -262,16 +275,29 @@ def _scalable(model: StackedModel, sites: ModelSites) -> list[Site]:
 
 
 def _gains(params: Params, site: Site, moments: InputMoments, precision: Precision) -> Array:
-    """The gains (layers, in) of one vector; 1 in layers where nothing that reads it is rounded."""
-    kernels = [_params.at(params, path) for path in site.readers]
-    gains = np.ones(kernels[0].shape[:-1], np.float32)
-    # The rule of the first reader stands for all: they share the vector, and the gains.
-    for bits, group, layers in _integers(precision, site.readers[0], len(gains)):
-        joined = jnp.concatenate([kernel[layers] for kernel in kernels], axis=-1)
-        gains[layers] = awq_gains(
-            joined, moments.magnitude[layers], moments.hessian[layers], bits=bits, group=group
+    """The gains (layers, in) of one vector, for those of its readers that are rounded; 1 in layers
+    where none is."""
+    kernels = {path: _params.at(params, path) for path in site.readers}
+    first = kernels[site.readers[0]]
+    gains = np.ones(first.shape[:-1], np.float32)
+    # Where they are rounded differently, the bits and groups of the first one stand for all.
+    grids: dict[int, tuple[int, int | None]] = {}
+    rounded: dict[int, tuple[str, ...]] = {}
+    for path in site.readers:
+        for bits, group, layers in _integers(precision, path, len(gains)):
+            for layer in layers.tolist():
+                grids.setdefault(layer, (bits, group))
+                rounded[layer] = (*rounded.get(layer, ()), path)
+    alike: dict[tuple[tuple[int, int | None], tuple[str, ...]], list[int]] = {}
+    for layer, grid in grids.items():
+        alike.setdefault((grid, rounded[layer]), []).append(layer)
+    for ((bits, group), paths), members in alike.items():
+        at = np.asarray(members)
+        joined = jnp.concatenate([kernels[path][at] for path in paths], axis=-1)
+        gains[at] = awq_gains(
+            joined, moments.magnitude[at], moments.hessian[at], bits=bits, group=group
         )
-    return jnp.asarray(gains, kernels[0].dtype)
+    return jnp.asarray(gains, first.dtype)
 
 
 def _clips(kernel: Array, path: str, hessian: Array, precision: Precision) -> list[Array | float]:

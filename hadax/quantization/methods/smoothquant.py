@@ -89,7 +89,7 @@ def smoothquant(params: Params, site: Site, peak: ArrayLike, *, alpha: float = 0
         Array([0.25, 1.  ], dtype=float32)
 
     See Also:
-        `hadax.models.llama_edges`: the sites of a Llama that it is meant for.
+        `hadax.models.llama_sites`, the `inputs` of which it is meant for.
 
     References:
         Xiao et al. (2023), key `xiao2023`.

@@ -6,9 +6,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
-from hadax.models import llama_from_params, llama_sites, parameters
-from hadax.models.methods import GPTQ, FlatQuantConfig, RTNConfig, flatquant, rtn
+from hadax.models import (
+    Encoder,
+    EncoderConfig,
+    encoder_sites,
+    llama_from_params,
+    llama_sites,
+    parameters,
+)
+from hadax.models.methods import (
+    GPTQ,
+    FlatQuantConfig,
+    RTNConfig,
+    flatquant,
+    flatquant_mapped,
+    rtn,
+)
+from hadax.models.methods._kept_layers import KeptLayers
 from hadax.quantization import IntFormat, Precision, QuantizationRule, precision, storage
 
 # The finished model and its report are held together to round-off, through many roundings.
@@ -109,10 +125,17 @@ def test_a_stopped_run_goes_on_with_the_same_result(outliers, text, found, tmp_p
         "1",
         "settings",
     }
+    otherwise = llama_from_params(
+        dataclasses.replace(outliers.config, rope_base=50.0), parameters(outliers)
+    )
+    sites = llama_sites(outliers.config)
+    fewer = dataclasses.replace(sites, sites=tuple(s for s in sites.sites if s.name != "heads"))
     for other in (
         lambda: learned(outliers, text, dataclasses.replace(kept, rate=2e-2)),
         lambda: learned(outliers, text[1:], kept),
         lambda: learned(outliers, text, kept, seed=1),
+        lambda: learned(otherwise, text, kept),
+        lambda: flatquant(outliers, fewer, text, jax.random.key(0), kept),
     ):
         with pytest.raises(ValueError, match="must be a file of the same model"):
             other()
@@ -138,11 +161,38 @@ def test_layers_and_linears_may_be_left(outliers, text):
     )
 
 
+def test_what_is_kept_may_be_of_16_bits(tmp_path):
+    """Numbers that NumPy has no buffers of are told apart too."""
+    path = tmp_path / "kept"
+    arrays = {"a": jnp.ones(3, jnp.bfloat16)}
+    KeptLayers(path, "settings", arrays).put(0, arrays)
+    assert KeptLayers(path, "settings", arrays).get(0, arrays)["a"].dtype == jnp.bfloat16
+    with pytest.raises(ValueError, match="must be a file of the same model"):
+        KeptLayers(path, "settings", {"a": 2 * arrays["a"]})
+
+
 @pytest.mark.slow
-def test_nothing_to_round_leaves_the_logits(outliers, text):
-    found = learned(outliers, text, FlatQuantConfig(precision("W16A16"), steps=1))
-    np.testing.assert_allclose(found.model(text), outliers(text), atol=1e-3)
-    assert found.kernels == {}
+def test_models_of_16_bits(outliers, text):
+    half = outliers.with_parameters(
+        jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), parameters(outliers))
+    )
+    config = FlatQuantConfig(precision("W4A4"), steps=1, batch=1)
+    # Flax asks for the common type of float32 and bfloat16 itself.
+    with jax.numpy_dtype_promotion("standard"):
+        found = learned(half, text, config)
+    assert found.model.blocks.up.kernel.dtype == jnp.bfloat16
+    assert np.isfinite(found.report.losses).all()
+
+
+@pytest.mark.slow
+def test_an_encoder_keeps_what_only_orthogonal_maps_would(text):
+    """Its queries and keys meet without a map of their own; nothing else is lost."""
+    config = EncoderConfig(vocabulary=32, width=16, layers=2, heads=2, hidden=24, positions=16)
+    encoder, sites = Encoder(config, rngs=nnx.Rngs(0)), encoder_sites(config)
+    settings = FlatQuantConfig(precision("W4A4"), steps=20)
+    tokens = text % 32
+    mapped = flatquant_mapped(encoder, sites, tokens, jax.random.key(0), settings)
+    np.testing.assert_allclose(mapped(tokens), encoder(tokens), atol=1e-4)
 
 
 @pytest.mark.slow
@@ -161,6 +211,8 @@ def test_bad_input(outliers, text, found, without_shape_checks):
     ]:
         with pytest.raises(ValueError, match=message):
             dataclasses.replace(CONFIG, **changes)
+    with pytest.raises(FileNotFoundError, match="in an existing folder"):
+        learned(outliers, text, dataclasses.replace(CONFIG, checkpoint="no-such/file"))
     with pytest.raises(ValueError, match="`tokens` must be an integer array"):
         learned(outliers, None)
     with pytest.raises(ValueError, match="`model` must be one that nothing was put into, but has"):

@@ -13,6 +13,7 @@ from hadax.models import Llama, llama_from_params, llama_sites, parameters
 from hadax.models.methods import (
     GPTQ,
     AWQConfig,
+    FlatQuantConfig,
     GPTQConfig,
     QuaRotConfig,
     RTNConfig,
@@ -20,6 +21,7 @@ from hadax.models.methods import (
     SpinQuantConfig,
     awq,
     awq_scaled,
+    flatquant_mapped,
     gptq,
     hadamard_or_haar,
     place_quantizers,
@@ -27,8 +29,16 @@ from hadax.models.methods import (
     rtn,
     smoothquant,
     spinquant,
+    spinquant_rotated,
 )
-from hadax.quantization import IntFormat, Precision, QuantizationRule, assert_invariant, precision
+from hadax.quantization import (
+    FloatFormat,
+    IntFormat,
+    Precision,
+    QuantizationRule,
+    assert_invariant,
+    precision,
+)
 
 KEY = jax.random.key(0)
 W4 = precision("W4A16")
@@ -61,13 +71,29 @@ def quantized(llama, calibration):
     return run
 
 
-# Those that change the model before they round it; AWQ's change is asked of `awq_scaled`.
-CHANGING = ("smoothquant", "quarot", "spinquant")
-
-
-def unrounded(name):
-    """The settings of a method with nothing to round."""
-    return dataclasses.replace(CALLS[name][1], precision=precision("W16A16"))
+LOW = precision("W4A4KV4")
+# What methods do before they round, each as far as it goes, all sites and keys included.
+UNROUNDED = {
+    "smoothquant": lambda model, sites, tokens: (
+        smoothquant(model, sites, tokens, None, SmoothQuantConfig(precision("W16A16"))).model
+    ),
+    "awq": lambda model, sites, tokens: awq_scaled(model, sites, tokens, AWQConfig(W4))[0],
+    "quarot": lambda model, sites, tokens: (
+        quarot(
+            model,
+            sites,
+            None,
+            KEY,
+            QuaRotConfig(precision("W16A16"), names=tuple(s.name for s in sites.sites), gptq=None),
+        ).model
+    ),
+    "spinquant": lambda model, sites, tokens: spinquant_rotated(
+        model, sites, tokens, KEY, SpinQuantConfig(LOW, steps=2, batch=2)
+    )[0],
+    "flatquant": lambda model, sites, tokens: flatquant_mapped(
+        model, sites, tokens, KEY, FlatQuantConfig(LOW, steps=2, batch=2)
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -94,16 +120,22 @@ def test_kernels_are_what_is_packed(llama, quantized, name):
         assert ((errors > 0) & (errors < 0.3)).all()
 
 
-@pytest.mark.parametrize("name", CHANGING)
+@pytest.mark.parametrize("name", ["smoothquant", "awq", "quarot"])
 def test_with_nothing_rounded_logits_stay(llama, tokens, calibration, name):
-    method = CALLS[name][0]
-    found = method(llama, llama_sites(llama.config), calibration, KEY, unrounded(name))
+    same = UNROUNDED[name](llama, llama_sites(llama.config), calibration)
+    assert_invariant(llama, same, tokens, tolerance=2e-3)
+    changed = parameters(same)["blocks"]["up"]["kernel"]
+    assert not np.allclose(changed, llama.blocks.up.kernel[...], atol=1e-3)
+
+
+def test_with_nothing_to_round_nothing_is_packed(llama):
+    config = RTNConfig(precision("W16A16"))
+    found = rtn(llama, llama_sites(llama.config), None, None, config)
     assert found.kernels == {}
     assert np.isnan(found.report.bits_per_weight)
-    assert_invariant(llama, found.model, tokens, tolerance=2e-3)
 
 
-@pytest.mark.parametrize("name", [*CHANGING, "awq scaled"])
+@pytest.mark.parametrize("name", UNROUNDED)
 def test_with_nothing_rounded_logits_stay_in_64_bits(config, tokens, calibration, x64, name):
     """On a Llama with shared heads, biases of queries, keys and values, and a tied head."""
     sizes = dataclasses.replace(config, attention_bias=True)
@@ -115,16 +147,54 @@ def test_with_nothing_rounded_logits_stay_in_64_bits(config, tokens, calibration
     model = llama_from_params(
         sizes, jax.tree.map(random, parameters(Llama(sizes, rngs=nnx.Rngs(7))))
     )
-    sites = llama_sites(sizes)
     # Flax asks for the common type of float64 and float32 itself.
     with jax.numpy_dtype_promotion("standard"):
-        if name == "awq scaled":
-            same = awq_scaled(model, sites, calibration, AWQConfig(W4))[0]
-            assert not jnp.allclose(same.blocks.up.kernel[...], model.blocks.up.kernel[...])
-        else:
-            same = CALLS[name][0](model, sites, calibration, KEY, unrounded(name)).model
+        same = UNROUNDED[name](model, llama_sites(sizes), calibration)
         assert same(tokens).dtype == "float64"
         assert_invariant(model, same, tokens, tolerance=1e-9)
+
+
+def test_spinquant_starts_where_quarot_ends(llama, calibration):
+    """The same key draws the same rotations: what differs between them is what was learned."""
+    sites = llama_sites(llama.config)
+    names = tuple(site.name for site in sites.sites if site.stride == 1)
+    drawn = quarot(llama, sites, None, KEY, QuaRotConfig(LOW, names=names, gptq=None))
+    start = SpinQuantConfig(LOW, steps=1, rate=1e-9, batch=1)
+    rotated, _ = spinquant_rotated(llama, sites, calibration, KEY, start)
+    table, learned = (model.embed.embedding[...] for model in (drawn.model, rotated))
+    np.testing.assert_allclose(learned, table, atol=1e-5)
+
+
+def test_awq_scales_what_other_readers_of_a_vector_leave(llama, calibration):
+    """Queries are left; keys and values, which read the same, are scaled as without them."""
+    sites = llama_sites(llama.config)
+    found, _ = awq_scaled(
+        llama, sites, calibration, AWQConfig(precision("W4A16", leave=[".*/query"]))
+    )
+    before, after = (model.blocks.key.kernel[...] for model in (llama, found))
+    assert float(jnp.abs(after - before).max()) > 1e-2
+
+
+def test_quantizers_of_the_model_given_are_replaced_before_anything_is_calibrated(
+    llama, calibration
+):
+    sites = llama_sites(llama.config)
+    coarse = place_quantizers(llama, sites, precision("W16A2KV2"))
+    for method, config in ((gptq, GPTQConfig(W4)), (smoothquant, SmoothQuantConfig(W4))):
+        one = method(llama, sites, calibration, None, config)
+        other = method(coarse, sites, calibration, None, config)
+        jax.tree.map(np.testing.assert_array_equal, parameters(one.model), parameters(other.model))
+
+
+def test_an_ensemble_of_rotations_is_a_vmap(llama, tokens):
+    """Methods that look at no text can be traced: over keys, or for shapes alone."""
+    sites, config = llama_sites(llama.config), QuaRotConfig(precision("W4A8"), gptq=None)
+
+    def logits(key):
+        return quarot(llama, sites, None, key, config).model(tokens)
+
+    found = jax.eval_shape(jax.vmap(logits), jax.random.split(KEY, 3))
+    assert found.shape == (3, *tokens.shape, llama.config.vocabulary)
 
 
 def test_gptq_and_awq_lose_less_than_rounding_to_nearest(llama, calibration, quantized):
@@ -226,6 +296,25 @@ def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
         (ValueError, "`rate` must be above 0", lambda m, s: SpinQuantConfig(W4, rate=0.0)),
         (ValueError, "symmetric integers", lambda m, s: gptq(m, s, jnp.ones((1, 4), int), None,
             GPTQConfig(Precision((QuantizationRule(weight_qtype=IntFormat(4, False)),))))),
+        (ValueError, "matches none", lambda m, s: rtn(
+            m, s, None, None, RTNConfig(precision("W4A16", leave=["block/0/up"])))),
+        (ValueError, "act_qtype and act_clip", lambda m, s: rtn(
+            m, s, None, None, RTNConfig(Precision((
+                QuantizationRule(".*/query", act_qtype=IntFormat(4), act_clip=0.5),
+                QuantizationRule(act_qtype=IntFormat(4))))))),
+        (ValueError, "ids from 0 to", lambda m, s: smoothquant(
+            m, s, jnp.full((2, 4), 99), None, SmoothQuantConfig(W4))),
+        (ValueError, "but holds -1", lambda m, s: gptq(
+            m, s, jnp.full((2, 4), -1), None, GPTQConfig(W4))),
+        (ValueError, "windows >= 1", lambda m, s: awq(
+            m, s, jnp.ones((0, 4), int), None, AWQConfig(W4))),
+        (TypeError, "`config` must be a RTNConfig, but is a Precision", lambda m, s: rtn(
+            m, s, None, None, W4)),
+        (TypeError, "must be a hadax.models.methods.GPTQ, but is None", lambda m, s: GPTQConfig(
+            W4, None)),
+        (ValueError, "`damping` must be at least 0", lambda m, s: GPTQ(damping=-1.0)),
+        (TypeError, "`act_order` must be True or False", lambda m, s: GPTQ(act_order="yes")),
+        (ValueError, "`block` must be at least 1", lambda m, s: GPTQ(block=0)),
         (ValueError, "the same act_qtype", lambda m, s: rtn(m, s, None, None, RTNConfig(Precision(
             (QuantizationRule(".*/query", act_qtype=IntFormat(4)),))))),
         (ValueError, "keeps them", lambda m, s: rtn(
@@ -235,6 +324,18 @@ def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
 def test_bad_input_is_refused(llama, error, message, call):
     with pytest.raises(error, match=message):
         call(llama, llama_sites(llama.config))
+
+
+def test_rules_that_do_not_fit_are_refused_before_anything_is_learned(llama, calibration):
+    def never(steps):
+        raise AssertionError(f"learned {steps}")
+
+    sites = llama_sites(llama.config)
+    floats = Precision((QuantizationRule(weight_qtype=FloatFormat("e2m1")),))
+    for chosen in (floats, precision("W4A4", group=5)):
+        config = SpinQuantConfig(chosen, steps=2)
+        with pytest.raises(ValueError, match=r"symmetric integers|must divide"):
+            spinquant(llama, sites, calibration, KEY, config, progress=never)
 
 
 def test_a_rotation_of_any_length():
