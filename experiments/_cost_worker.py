@@ -1,20 +1,27 @@
 """One method on one model in a process of its own: `python -m experiments._cost_worker JOB`.
 
-It writes one line of JSON: seconds to quantize, seconds to compile and to evaluate, and the peak of
-the process's memory, which no other method has raised.
+It writes one line of JSON: seconds to quantize and to evaluate, the peak of the process's memory,
+which no other method has raised, and what is stored takes on the disk.
 """
 
 import json
+import math
 import resource
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from experiments._effort import Calibration
 from experiments._language import judged_tokens, load_corpus, load_model
 from experiments._systems import predicted, quantized
+from hadax.models import Llama, load_quantized, save_quantized
+from hadax.models.methods import Quantized
+from hadax.quantization import storage
 
 _KIB = 1024 if sys.platform == "darwin" else 1  # macOS counts bytes
 _GIB = 1 << 20
@@ -38,8 +45,23 @@ def main(job: dict[str, Any]) -> None:
     evaluation = time.perf_counter() - began
     result = {"quantize_seconds": round(seconds, 2), "evaluate_seconds": round(evaluation, 2)}
     result |= {"loaded_gib": round(loaded, 3), "peak_gib": round(peak, 3)}
+    result |= _file(found)
     weights = sum(leaf.nbytes for leaf in jax.tree.leaves(model))
     print(json.dumps(result | {"model_gib": round(weights / 2**30, 3), **scores}))
+
+
+def _file(found: Quantized[Llama]) -> dict[str, float]:
+    """What the rounded kernels take on the disk, and how many numbers come back otherwise."""
+    entries = sum(math.prod(kernel.shape) for kernel in found.kernels.values())
+    with tempfile.TemporaryDirectory() as folder:
+        kernels, whole = Path(folder, "kernels"), Path(folder, "whole")
+        storage.save(kernels, found.kernels)
+        save_quantized(whole, found)
+        loaded = load_quantized(whole, found.model)
+        bits = 8 * kernels.stat().st_size / entries
+    pairs = zip(jax.tree.leaves(loaded), jax.tree.leaves(found.model), strict=True)
+    differences = sum(int(jnp.sum(one != other)) for one, other in pairs)
+    return {"disk_bits_per_weight": round(bits, 4), "disk_differences": differences}
 
 
 def _peak_gib() -> float:

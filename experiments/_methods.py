@@ -36,7 +36,7 @@ FACTORIES: dict[str, Factory] = {
     "one block": hadamard_or_haar,
     "two blocks": functools.partial(hadamard_or_haar, blocks=2),
     "three blocks": functools.partial(hadamard_or_haar, blocks=3),
-    "three blocks permuted": functools.partial(hadamard_or_haar, blocks=3, permute="fresh"),
+    "two blocks permuted": functools.partial(hadamard_or_haar, blocks=2, permute="fresh"),
     "haar": hadax.haar_rotation,
 }
 Given: TypeAlias = Literal["rtn", "gptq", "smoothquant", "awq", "quarot rtn", "quarot"]

@@ -33,9 +33,8 @@ from hadax.models.methods import Quantized, RTNConfig, place_quantizers, rtn
 from hadax.operators import LinearOperator, elementary
 from hadax.quantization import ModelSites
 
-Rotation: TypeAlias = Literal[
-    "none", "one block", "two blocks", "three blocks", "three blocks permuted", "haar", "klt"
-]
+Drawn: TypeAlias = Literal["one block", "two blocks", "three blocks", "two blocks permuted", "haar"]
+Rotation: TypeAlias = Literal["none", "none clipped", Drawn, "klt", "learned"]
 
 
 def quantized(
@@ -73,11 +72,16 @@ def _quantized(
 
 
 def rotated_and_rounded(
-    name: str, text: str, rotation: Rotation, setting: str, draw: int, calibration: Calibration
+    name: str, text: str, rotation: Rotation, setting: str, draw: int, seen: Calibration
 ) -> Llama:
-    """Return the model in other coordinates, its kernels rounded to nearest."""
-    weights = weights_alone(setting)
-    model = _rotated_and_rounded(name, text, rotation, weights, draw, calibration)
+    """Return the model in other coordinates, its kernels rounded to nearest.
+
+    "none clipped" is the model as it is, its activations clipped as those of rotated ones are.
+    """
+    if rotation == "learned":
+        return _learned.quantized(name, text, "spinquant rtn", setting, draw, seen).model
+    kind = "none" if rotation == "none clipped" else rotation
+    model = _rotated_and_rounded(name, text, kind, weights_alone(setting), draw, seen)
     chosen = parsed(setting, is_rotated=rotation != "none")
     return place_quantizers(model, llama_sites(model.config), chosen)
 
@@ -99,6 +103,8 @@ def rotated(name: str, text: str, rotation: Rotation, draw: int, calibration: Ca
     sites = llama_sites(model.config)
     if rotation == "none":
         return model
+    if rotation == "learned":
+        return _learned.unrounded(name, text, "spinquant rtn", "W4A4KV4", draw, calibration)
     if rotation == "klt":
         return rotate(model, sites, _principal_axes(model, sites, name, text, calibration))
     make = FACTORIES[rotation]

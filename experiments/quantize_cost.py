@@ -26,6 +26,7 @@ _PATIENCE_S = 3600
 # Seconds on two cores that this project sets itself.
 _BOUNDS = {"rtn": 20.0, "gptq": 180.0, "quarot": 180.0, "flatquant": 900.0}
 _EVALUATION_BOUND, _EVALUATED = 90.0, 8192
+_MOST_BITS = 5.0  # a weight of 4 bits on the disk, scales and headers included
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,12 @@ def checks(rows: Sequence[Row]) -> list[Check]:
                     _BOUNDS[row["method"]],
                 )
             )
+        if row["setting"].startswith("W4"):
+            statement = f"bits a weight on the disk by {row['method']} at {row['setting']}"
+            bits = row["disk_bits_per_weight"]
+            found.append(Check(statement, "measured", bits, "at most", _MOST_BITS))
+        statement = f"numbers that come back otherwise from the disk by {row['method']}"
+        found.append(Check(statement, "ours, proved", row["disk_differences"], "equals", 0))
         tokens = row["windows"] * row["time"]
         found.append(
             Check(

@@ -2,9 +2,10 @@
 
 Kernels are rounded to nearest with the best clip, activations reach to 0.9 of each token's largest,
 and every site of the model is rotated: the residual stream, value heads, hidden vectors, heads
-among one another, queries and keys. "klt" rotates the stream and the hidden vectors to the
-principal axes of what linears read, with no key. How the rotations that are learned do is said by
-the experiment quantize.
+among one another, queries and keys. "klt" rotates the stream and the hidden vectors alone, to the
+principal axes of what linears read, with no key. "learned" is SpinQuant, which starts from one
+block with the same key and does not mix heads. Without a rotation activations reach to all of each
+token's largest, or, "none clipped", to 0.9 of it as well.
 
 The shipped weights of SmolLM2 are already rounded to 4 bits in groups of 32. Rotating them leaves
 that grid, so settings that round weights alone get worse by it, not better.
@@ -16,6 +17,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import numpy as np
+from scipy import stats
 
 from experiments import _references
 from experiments._contract import Check, Experiment, Preset, Relation, Row
@@ -24,6 +26,7 @@ from experiments._language import judged_tokens, load_corpus, load_model, logit_
 from experiments._methods import weights_alone
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import (
+    Drawn,
     Rotation,
     predicted,
     rotated,
@@ -31,12 +34,13 @@ from experiments._systems import (
 )
 
 Setting: TypeAlias = Literal[
-    "W4A16", "W4A8", "W4A4", "W4A4KV4", "W3A16", "W2A16", "W4A16 g96", "W4A4 g96", "W3A16 g96",
-    "W2A16 g96",
+    "W4A16", "W4A8", "W4A4", "W4A4KV4", "W3A16", "W2A16",
+    "W4A16 g96", "W4A8 g96", "W4A4 g96", "W4A4KV4 g96", "W3A16 g96", "W2A16 g96",
 ]  # fmt: skip
 Measure: TypeAlias = Literal["perplexity", "invariance"]
 
-_ONE_DRAW = ("none", "klt")
+_ONE_DRAW = ("none", "none clipped", "klt")
+_CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,24 @@ class Config:
     """Bits of weights, activations, keys and values; after g the inputs that share a scale."""
     draws: int = 10
     """Rotations drawn of each kind."""
+    learned_draws: int = 3
+    """Those among them that are learned on."""
+    learned_settings: tuple[Setting, ...] = ("W4A4", "W4A4KV4")
+    """Settings at which rotations are learned."""
     calibration_windows: int = 64
-    """Windows that principal axes are found on, after the part that models are judged by."""
+    """Windows to learn on and to find principal axes, after the part that models are judged by."""
     calibration_time: int = 256
     """Tokens of a calibration window."""
+    steps: int = 60
+    """Steps of learning."""
+    batch: int = 2
+    """Windows a step."""
+    rate: float = 0.3
+    """The longest step."""
 
     def __post_init__(self) -> None:
-        check_settings(self, time=2, windows=1, draws=1, calibration_windows=1, calibration_time=2)
+        counts = ("windows", "draws", "learned_draws", "calibration_windows", "steps", "batch")
+        check_settings(self, time=2, calibration_time=2, **dict.fromkeys(counts, 1))
         if self.seed + self.draws > SEEDS:
             raise ValueError(f"--seed must leave room for --draws, but is {self.seed}")
 
@@ -84,6 +99,9 @@ class Trial:
     draw: int
     calibration_windows: int = 0
     calibration_time: int = 0
+    steps: int = 0
+    batch: int = 0
+    rate: float = 0.0
 
 
 def trials(config: Config) -> Iterator[Trial]:
@@ -92,21 +110,41 @@ def trials(config: Config) -> Iterator[Trial]:
     yield Trial("perplexity", *base, "none", "W16A16", config.seed)
     for i in range(config.draws):
         for rotation in config.rotations:
-            if i and rotation in _ONE_DRAW:
+            most = {"learned": config.learned_draws} | dict.fromkeys(_ONE_DRAW, 1)
+            if i >= most.get(rotation, config.draws):
                 continue
-            seen = (config.calibration_windows, config.calibration_time)
-            seen = seen if rotation == "klt" else (0, 0)
-            if i == 0 and rotation != "none":
-                yield Trial("invariance", *base, rotation, "W16A16", config.seed, *seen)
-            for setting in sorted(config.settings, key=weights_alone):
-                yield Trial("perplexity", *base, rotation, setting, config.seed + i, *seen)
+            seen = _seen(config, rotation).fields()
+            for setting in _settings(config, rotation):
+                yield Trial("perplexity", *base, rotation, setting, config.seed + i, **seen)
+            if i == 0 and not rotation.startswith("none"):
+                yield Trial("invariance", *base, rotation, "W16A16", config.seed, **seen)
+
+
+def _seen(config: Config, rotation: Rotation) -> Calibration:
+    """What is looked at for a rotation."""
+    if rotation == "learned":
+        learning = (config.steps, config.batch, config.rate)
+        return Calibration(config.calibration_windows, config.calibration_time, *learning)
+    if rotation == "klt":
+        return Calibration(config.calibration_windows, config.calibration_time)
+    return Calibration()
+
+
+def _settings(config: Config, rotation: Rotation) -> list[Setting]:
+    """The settings at which a rotation is tried, those side by side that round weights alike."""
+    settings = sorted(config.settings, key=weights_alone)
+    if rotation == "learned":
+        return [setting for setting in settings if setting in config.learned_settings]
+    if rotation == "none clipped":
+        return [setting for setting in settings if "A16" not in setting]
+    return settings
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     """Measure one model; it is drawn by `trial.draw`, not by the key."""
     del key
     tokens = judged_tokens(load_corpus(trial.model, trial.text), trial.windows, trial.time)
-    seen = Calibration(trial.calibration_windows, trial.calibration_time)
+    seen = Calibration.of(trial)
     made = (trial.model, trial.text, trial.rotation)
     if trial.measure == "invariance":
         same = rotated(*made, trial.draw, seen)
@@ -135,7 +173,7 @@ def checks(rows: Sequence[Row]) -> list[Check]:
     text = (first["model"], first["text"], first["time"], first["windows"])
     if text == ("smollm2", "lee", 512, 8):
         found += _agreement(rows)
-    return [*found, *_benefit(rows)]
+    return [*found, *_benefit(rows), *_best(rows)]
 
 
 def _invariance(rows: Sequence[Row]) -> Iterator[Check]:
@@ -178,10 +216,12 @@ def _benefit(rows: Sequence[Row]) -> Iterator[Check]:
         "W4A16 g96": ("at least", 1.0, "none"),
     }
     for setting, (relation, share, words) in claims.items():
-        for plain in perplexities(rows, "none", setting):
-            for rotation in get_args(Rotation):
+        kinds = ("none", "none clipped")
+        unrotated = [value for kind in kinds for value in perplexities(rows, kind, setting)]
+        for plain in [min(unrotated)] if unrotated else []:
+            for rotation in (*get_args(Drawn), "klt", "learned"):
                 drawn = perplexities(rows, rotation, setting)
-                if rotation == "none" or not drawn:
+                if not drawn:
                     continue
                 yield Check(
                     f"perplexity at {setting}, {rotation} (median of {len(drawn)}, band: all), "
@@ -195,6 +235,33 @@ def _benefit(rows: Sequence[Row]) -> Iterator[Check]:
                 )
 
 
+def _best(rows: Sequence[Row]) -> Iterator[Check]:
+    """One block is the best of those that are drawn, by keys, where activations are rounded."""
+    pairs = [
+        (setting, rotation, perplexities(rows, "one block", setting), other)
+        for setting in ("W4A4", "W4A4KV4")
+        for rotation in (*get_args(Drawn)[1:], "learned")
+        if (other := perplexities(rows, rotation, setting))
+    ]
+    for setting, rotation, best, other in pairs:
+        shared = min(len(best), len(other))
+        if shared < 2:
+            continue
+        gaps = np.log(best[:shared]) - np.log(other[:shared])
+        mean = float(gaps.mean())
+        quantile = stats.t.ppf(1 - (1 - _CONFIDENCE) / (2 * len(pairs)), shared - 1)
+        reach = float(quantile * stats.sem(gaps))
+        yield Check(
+            f"log-perplexity at {setting}, one block over {rotation} ({shared} keys)",
+            "measured",
+            mean,
+            "at most",
+            0.0,
+            low=mean - reach,
+            high=mean + reach,
+        )
+
+
 EXPERIMENT = Experiment(
     name="quantize_rotations",
     question="Which rotation is best for a language model in few bits?",
@@ -204,11 +271,12 @@ EXPERIMENT = Experiment(
                 model="tiny",
                 time=16,
                 windows=2,
-                rotations=("none", "three blocks permuted", "klt"),
+                rotations=("none", "two blocks permuted", "klt", "learned"),
                 settings=("W4A4KV4",),
                 draws=1,
                 calibration_windows=8,
                 calibration_time=16,
+                steps=2,
             ),
             minutes=0.3,
         ),

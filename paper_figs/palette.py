@@ -92,20 +92,26 @@ ROTATION_MARKERS: Final = {"none": "X", "one block": "o", "two blocks": "s", "ha
 ROTATION_KINDS: Final = {
     **ROTATIONS,
     "three blocks": GREEN,
-    "three blocks permuted": BLUE,
+    "two blocks permuted": BLUE,
     "klt": VERMILION,
+    "learned": PURPLE,
+    "none clipped": BROWN,
 }
 ROTATION_KIND_LABELS: Final = {
     **ROTATION_LABELS,
     "three blocks": "three blocks",
-    "three blocks permuted": "three, permuted",
+    "two blocks permuted": "two, permuted",
     "klt": "principal axes",
+    "learned": "learned (SpinQuant)",
+    "none clipped": "no rotation, clipped",
 }
 ROTATION_KIND_MARKERS: Final = {
     **ROTATION_MARKERS,
     "three blocks": "v",
-    "three blocks permuted": "D",
+    "two blocks permuted": "D",
     "klt": "P",
+    "learned": "*",
+    "none clipped": "x",
 }
 METHODS: Final = {
     "rtn": BLACK,

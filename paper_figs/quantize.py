@@ -16,7 +16,9 @@ CAPTION = (
     "quantization method, at settings that give the bits of weights (W), activations (A), keys and "
     "values (KV); lower is better, and values beyond the axis stand at its upper end. Bars are "
     "99 % bands of the factor over the unquantized model, over windows. Methods are calibrated on "
-    "text that follows; those that rotate have one key. The shipped weights lie on 4-bit grids of "
+    "text that follows; those that rotate have one key. SpinQuant takes "
+    "{steps:method=spinquant} steps, FlatQuant {steps:method=flatquant} a layer. Activations are "
+    "clipped to 0.9 of the largest after a rotation. The shipped weights lie on 4-bit grids of "
     "32 already, so rotation makes weights alone worse; activations are what it mends."
 )
 

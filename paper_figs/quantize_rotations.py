@@ -15,7 +15,10 @@ CAPTION = (
     "rounded to nearest in other coordinates, by the kind of rotation, at settings that give the "
     "bits of weights (W), activations (A), keys and values (KV); lower is better, and values "
     "beyond the axis stand at its upper end. Each point is one key (draws "
-    "{draw:rotation=two blocks}), bars are medians. The shipped weights lie on 4-bit grids of 32 "
+    "{draw:rotation=two blocks}; learned ones {draw:rotation=learned}, of "
+    "{steps:rotation=learned} steps), bars are medians. Principal axes turn the stream and hidden "
+    "vectors alone; activations are clipped to 0.9 of the largest but without a rotation, where "
+    "both is shown. The shipped weights lie on 4-bit grids of 32 "
     "already, so rotation makes weights alone worse; activations are what it mends."
 )
 

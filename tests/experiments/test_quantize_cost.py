@@ -22,6 +22,8 @@ def rows(**changes):
     for trial in EXPERIMENT.trials(PAPER):
         seconds = changes.get(trial.method.replace(" ", "_"), 10.0)
         times = {"quantize_seconds": seconds, "evaluate_seconds": seconds}
+        times |= {"disk_bits_per_weight": changes.get("bits", 4.1)}
+        times |= {"disk_differences": changes.get("differences", 0)}
         result.append(dataclasses.asdict(trial) | times)
     return result
 
@@ -35,6 +37,8 @@ def test_work_list():
 
 def test_checks():
     assert {check.holds for check in quantize_cost.checks(rows())} == {"yes"}
+    for change in ({"bits": 5.1}, {"differences": 1}):
+        assert {check.holds for check in quantize_cost.checks(rows(**change))} == {"yes", "no"}
     late = quantize_cost.checks(rows(gptq=200.0))
     assert [check.statement for check in late if check.holds == "no"] == [
         "seconds of gptq at W4A4",

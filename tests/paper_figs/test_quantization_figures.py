@@ -96,8 +96,14 @@ def test_every_key_has_a_point_a_setting():
     found = points(_registry.load("quantize_rotations").draw(rows(quantize_rotations)).axes[0])
     config = quantize_rotations.EXPERIMENT.presets["paper"].config
     for rotation in config.rotations:
-        draws = 1 if rotation in ("none", "klt") else config.draws
-        assert found[palette.ROTATION_KINDS[rotation]] == draws * len(config.settings)
+        draws, settings = config.draws, len(config.settings)
+        if rotation in ("none", "none clipped", "klt"):
+            draws = 1
+        if rotation == "none clipped":
+            settings = sum("A16" not in setting for setting in config.settings)
+        if rotation == "learned":
+            draws, settings = config.learned_draws, len(config.learned_settings)
+        assert found[palette.ROTATION_KINDS[rotation]] == draws * settings
 
 
 def test_every_encoder_has_a_point():
