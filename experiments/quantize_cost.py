@@ -114,6 +114,9 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
 def checks(rows: Sequence[Row]) -> list[Check]:
     """Hold times against what was set for them."""
     found = []
+    for row in rows:
+        statement = f"numbers that come back otherwise from the disk by {row['method']}"
+        found.append(Check(statement, "ours, proved", row["disk_differences"], "equals", 0))
     for row in rows if rows[0]["model"] != "tiny" else ():
         if row["method"] in _BOUNDS:
             found.append(
@@ -129,8 +132,6 @@ def checks(rows: Sequence[Row]) -> list[Check]:
             statement = f"bits a weight on the disk by {row['method']} at {row['setting']}"
             bits = row["disk_bits_per_weight"]
             found.append(Check(statement, "measured", bits, "at most", _MOST_BITS))
-        statement = f"numbers that come back otherwise from the disk by {row['method']}"
-        found.append(Check(statement, "ours, proved", row["disk_differences"], "equals", 0))
         tokens = row["windows"] * row["time"]
         found.append(
             Check(
