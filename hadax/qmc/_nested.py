@@ -56,9 +56,9 @@ def _random_pairs(words: Array, top: int, seeds: Array) -> tuple[Array, Array]:
     prefix = _leading(words, top)
     low = prefix.astype(jnp.uint32)
     high = (prefix >> 32).astype(jnp.uint32) if _words.width(words) > 32 else jnp.zeros_like(low)
-    keys = [jnp.broadcast_to(seeds[None, :, i], words.shape) for i in range(2)]
+    first, second = (jnp.broadcast_to(seeds[None, :, i], words.shape) for i in range(2))
     # A prefix of 60 bits leaves room for its length.
-    return threefry(*keys, low, high ^ np.uint32(top << 26))
+    return threefry(first, second, low, high ^ np.uint32(top << 26))
 
 
 def threefry(k0: Array, k1: Array, x0: Array, x1: Array) -> tuple[Array, Array]:

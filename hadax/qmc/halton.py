@@ -87,9 +87,10 @@ def halton(bases: int | Sequence[int]) -> Halton:
         Of a call, O(d log n) divisions a point.
 
     Example:
+        >>> import numpy as np
         >>> from hadax import qmc
-        >>> qmc.halton(2)(4).round(3)
-        Array([[0.   , 0.   ],
+        >>> np.asarray(qmc.halton(2)(4)).round(3)
+        array([[0.   , 0.   ],
                [0.5  , 0.333],
                [0.25 , 0.667],
                [0.75 , 0.111]], dtype=float32)

@@ -179,7 +179,7 @@ def interlace(points: DigitalNet, order: int) -> DigitalNet:
         Array([[0.    , 0.    ],
                [0.75  , 0.75  ],
                [0.4375, 0.9375],
-               [0.9375, 0.4375]], dtype=float32)
+               [0.6875, 0.1875]], dtype=float32)
 
     See Also:
         QMCPy: `DigitalNetB2(d, alpha=2)`.
