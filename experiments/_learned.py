@@ -26,6 +26,7 @@ from hadax.models.methods import (
     rtn,
     spinquant_rotated,
 )
+from hadax.quantization import ModelSites
 
 # Steps and layers of one trial: a bar on a terminal, and nothing elsewhere.
 _steps = functools.partial(tqdm, leave=False, disable=None)
@@ -40,7 +41,7 @@ def quantized(
         config = _flat(name, text, setting, draw, seen)
         key = jax.random.key(draw)
         return flatquant(load_model(name), sites, tokens, key, config, progress=_steps)
-    config = _spin(method, setting, seen)
+    config = _spin(method, setting, sites, seen)
     rotated, losses = _rotated(name, text, method, setting, draw, seen)
     if config.gptq is None:
         found = rtn(rotated, sites, None, None, RTNConfig(config.precision))
@@ -69,7 +70,7 @@ def _rotated(
     model, key = load_model(name), jax.random.key(draw)
     sites, tokens = llama_sites(model.config), _tokens(name, text, seen)
     return spinquant_rotated(
-        model, sites, tokens, key, _spin(method, setting, seen), progress=_steps
+        model, sites, tokens, key, _spin(method, setting, sites, seen), progress=_steps
     )
 
 
@@ -78,10 +79,10 @@ def _tokens(name: str, text: str, seen: Calibration) -> jax.Array:
     return calibration_tokens(load_corpus(name, text), seen.windows, seen.time)
 
 
-def _spin(method: Method, setting: str, seen: Calibration) -> SpinQuantConfig:
+def _spin(method: Method, setting: str, sites: ModelSites, seen: Calibration) -> SpinQuantConfig:
     """How SpinQuant learns."""
     chosen = parsed(setting, is_rotated=True)
-    return spinquant_config(method, chosen, seen.steps, seen.batch, seen.rate)
+    return spinquant_config(method, chosen, sites, seen.steps, seen.batch, seen.rate)
 
 
 def _flat(name: str, text: str, setting: str, draw: int, seen: Calibration) -> FlatQuantConfig:

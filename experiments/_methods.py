@@ -88,9 +88,10 @@ def rotating(make: Factory, solver: GPTQ | None) -> Apply:
 
 
 def spinquant_config(
-    method: str, chosen: Precision, steps: int, batch: int, rate: float
+    method: str, chosen: Precision, sites: ModelSites, steps: int, batch: int, rate: float
 ) -> SpinQuantConfig:
-    """Return SpinQuant's settings; weights are rounded while it learns where GPTQ is not to."""
+    """Return SpinQuant's settings: it starts from what QuaRot does with the same key, heads mixed
+    too, and rounds weights while it learns where GPTQ is not to."""
     solver = None if method.endswith("rtn") else GPTQ()
     return SpinQuantConfig(
         chosen,
@@ -98,6 +99,7 @@ def spinquant_config(
         rate=rate,
         batch=batch,
         rounds_weights=solver is None,
+        names=tuple(site.name for site in sites.sites),
         gptq=solver,
     )
 

@@ -6,7 +6,7 @@ kernel share a scale; without g one scale an output channel. Activations have on
 which reaches to 0.9 of the largest after a rotation and to all of it without.
 
 The shipped weights of SmolLM2 are already rounded to 4 bits in groups of 32. Rotating them leaves
-that grid, so settings that round weights alone get worse by it, not better.
+that grid, so settings that round weights alone, to nearest, get worse by it, not better.
 """
 
 from collections.abc import Iterator, Sequence

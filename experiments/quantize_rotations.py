@@ -4,11 +4,11 @@ Kernels are rounded to nearest with the best clip, activations reach to 0.9 of e
 and every site of the model is rotated: the residual stream, value heads, hidden vectors, heads
 among one another, queries and keys. "klt" rotates the stream and the hidden vectors alone, to the
 principal axes of what linears read, with no key. "learned" is SpinQuant, which starts from one
-block with the same key and does not mix heads. Without a rotation activations reach to all of each
+block with the same key. Without a rotation activations reach to all of each
 token's largest, or, "none clipped", to 0.9 of it as well.
 
 The shipped weights of SmolLM2 are already rounded to 4 bits in groups of 32. Rotating them leaves
-that grid, so settings that round weights alone get worse by it, not better.
+that grid, so settings that round weights alone, to nearest, get worse by it, not better.
 """
 
 from collections.abc import Iterator, Sequence

@@ -19,7 +19,8 @@ CAPTION = (
     "text that follows; those that rotate have one key. SpinQuant takes "
     "{steps:method=spinquant} steps, FlatQuant {steps:method=flatquant} a layer. Activations are "
     "clipped to 0.9 of the largest after a rotation. The shipped weights lie on 4-bit grids of "
-    "32 already, so rotation makes weights alone worse; activations are what it mends."
+    "32 already, so rotation makes weights alone worse where these are rounded to nearest; "
+    "activations are what it mends."
 )
 
 

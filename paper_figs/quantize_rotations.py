@@ -19,7 +19,8 @@ CAPTION = (
     "{steps:rotation=learned} steps), bars are medians. Principal axes turn the stream and hidden "
     "vectors alone; activations are clipped to 0.9 of the largest but without a rotation, where "
     "both is shown. The shipped weights lie on 4-bit grids of 32 "
-    "already, so rotation makes weights alone worse; activations are what it mends."
+    "already, so rotation makes weights alone, rounded to nearest, worse; activations are what it "
+    "mends."
 )
 
 

@@ -32,7 +32,7 @@ def cbc(
             default $1/j^2$.
 
     Returns:
-        NumPy integers (dimensions,): odd, below n / 2, the first one 1.
+        An odd NumPy integer below n / 2 for each dimension, the first one 1.
 
     Raises:
         ValueError: n or n_min no power of two, n_min above n, or a weight that is not positive.

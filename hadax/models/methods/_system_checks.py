@@ -81,6 +81,16 @@ def agreed(layer: int, kinds: dict[str, tuple[Format, float] | None]) -> None:
         )
 
 
+def has_errors(is_rounded: bool) -> None:
+    """Refuse to learn on a loss that rounding does not change."""
+    if not is_rounded:
+        raise ValueError(
+            "Argument `config` must round activations, keys and values, or weights "
+            "(rounds_weights=True) while rotations are learned, but rounds nothing then: the loss "
+            "would not depend on them. `quarot` rotates without learning."
+        )
+
+
 def symmetric_integers(value: Format, kind: type) -> Any:
     """`value` as a grid that GPTQ rounds to."""
     if not (isinstance(value, kind) and value.symmetric and value.bits <= 8):

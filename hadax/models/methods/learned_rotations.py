@@ -43,6 +43,8 @@ class SpinQuantConfig:
         batch: windows of the text a step.
         rounds_weights: whether weights are rounded while rotations are learned. SpinQuant leaves
             them where GPTQ is to round them.
+        names: of the sites that are rotated. None takes what SpinQuant does: all but the mixing of
+            heads, and "keys" only if keys are rounded.
         gptq: how kernels are rounded in the end; None rounds them to nearest.
 
     Example:
@@ -58,6 +60,7 @@ class SpinQuantConfig:
     rate: float = 1.5
     batch: int = 8
     rounds_weights: bool = False
+    names: tuple[str, ...] | None = None
     gptq: GPTQ | None = field(default_factory=GPTQ)
 
     def __post_init__(self):
@@ -80,8 +83,8 @@ def spinquant(
     The rotations that can be folded into kernels, of the residual stream and of each layer's value
     heads, go down the cross-entropy of the next token in the rounded model, on the manifold of
     orthogonal matrices: X moves along $-\nabla$ by `hadax.quantization.stiefel_step`. Rounding is
-    passed straight through. The rotations that stay in the model, of hidden vectors and keys, are
-    random and stay so; heads are not mixed.
+    passed straight through. The rotations that stay in the model, of hidden vectors and keys, and
+    what mixes heads if it is asked for, are random and stay so.
 
     Args:
         model: the model; it is left as it is.
@@ -97,7 +100,7 @@ def spinquant(
     Raises:
         TypeError: key is no new-style key.
         ValueError: no tokens, settings outside their range, a length that `make` has no operator
-            of, or rules that do not fit the model.
+            of, rules that do not fit the model, or nothing that is rounded while it learns.
 
     Cost:
         A step is four forward passes over its windows, and one fold of every kernel and back.
@@ -186,8 +189,14 @@ def spinquant_rotated(
     tokens = _system_checks.calibration(tokens, model)
     _system_checks.settings(config, SpinQuantConfig)
     check_plan(model, sites, config.precision, config.gptq)
+    rounded = [rule.act_qtype for rule in config.precision.rules] + [config.precision.kv_qtype]
+    is_rounded = any(kind is not None for kind in rounded)
+    _system_checks.has_errors(config.rounds_weights or is_rounded)
     layers = model.config.layers
-    names = [name for name in rotated_names(sites, config.precision) if sites[name].stride == 1]
+    names = config.names
+    if names is None:
+        chosen = rotated_names(sites, config.precision)
+        names = tuple(name for name in chosen if sites[name].stride == 1)
     # The draws are those of `quarot` with this key; the order of windows comes after all sites.
     drawn = draw_rotations(_checks.key(key), sites, layers, config.make, names=names)
     key_order = jax.random.fold_in(key, len(sites.sites))
@@ -198,10 +207,10 @@ def spinquant_rotated(
     step = _step(sites, config, place_quantizers(base, sites, config.precision))
     learned, losses = start, []
     for i in progress(range(config.steps)):
-        chosen = jax.random.choice(
+        batch = jax.random.choice(
             jax.random.fold_in(key_order, i), len(tokens), (min(config.batch, len(tokens)),), False
         )
-        learned, loss = step(base, learned, tokens[chosen], i)
+        learned, loss = step(base, learned, tokens[batch], i)
         losses.append(loss)
     rotations = {name: _rotation(_polar(x)) for name, x in learned.items()}
     return rotate(base, sites, rotations), np.asarray(losses)

@@ -36,6 +36,7 @@ from hadax.quantization import (
     IntFormat,
     Precision,
     QuantizationRule,
+    _params,
     assert_invariant,
     precision,
 )
@@ -48,7 +49,7 @@ CALLS = {
     "smoothquant": (smoothquant, SmoothQuantConfig(W4)),
     "awq": (awq, AWQConfig(W4)),
     "quarot": (quarot, QuaRotConfig(W4)),
-    "spinquant": (spinquant, SpinQuantConfig(W4, steps=2, batch=2)),
+    "spinquant": (spinquant, SpinQuantConfig(W4, steps=2, batch=2, rounds_weights=True)),
 }
 
 
@@ -157,12 +158,15 @@ def test_with_nothing_rounded_logits_stay_in_64_bits(config, tokens, calibration
 def test_spinquant_starts_where_quarot_ends(llama, calibration):
     """The same key draws the same rotations: what differs between them is what was learned."""
     sites = llama_sites(llama.config)
-    names = tuple(site.name for site in sites.sites if site.stride == 1)
-    drawn = quarot(llama, sites, None, KEY, QuaRotConfig(LOW, names=names, gptq=None))
-    start = SpinQuantConfig(LOW, steps=1, rate=1e-9, batch=1)
+    names = tuple(site.name for site in sites.sites)
+    drawn = quarot(
+        llama, sites, None, KEY, QuaRotConfig(precision("W16A16"), names=names, gptq=None)
+    )
+    start = SpinQuantConfig(LOW, steps=1, rate=1e-9, batch=1, names=names)
     rotated, _ = spinquant_rotated(llama, sites, calibration, KEY, start)
-    table, learned = (model.embed.embedding[...] for model in (drawn.model, rotated))
-    np.testing.assert_allclose(learned, table, atol=1e-5)
+    for path in sites.kernels:
+        one, other = (_params.at(parameters(model), path) for model in (drawn.model, rotated))
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_awq_scales_what_other_readers_of_a_vector_leave(llama, calibration):
@@ -308,6 +312,8 @@ def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
             m, s, jnp.full((2, 4), -1), None, GPTQConfig(W4))),
         (ValueError, "windows >= 1", lambda m, s: awq(
             m, s, jnp.ones((0, 4), int), None, AWQConfig(W4))),
+        (ValueError, "rounds nothing then", lambda m, s: spinquant(
+            m, s, jnp.ones((2, 4), int), KEY, SpinQuantConfig(W4))),
         (TypeError, "`config` must be a RTNConfig, but is a Precision", lambda m, s: rtn(
             m, s, None, None, W4)),
         (TypeError, "must be a hadax.models.methods.GPTQ, but is None", lambda m, s: GPTQConfig(
