@@ -1,18 +1,30 @@
-"""Low-discrepancy points: lattices and digital nets, randomised."""
+"""Low-discrepancy points, and kernel matrices on them in O(n log n)."""
 
 from hadax.qmc.construction import cbc, lattice_error
+from hadax.qmc.gram import Gram, gram
 from hadax.qmc.halton import Halton, halton, permute_digits
+from hadax.qmc.kernels import (
+    DigitalKernel,
+    ShiftInvariantKernel,
+    digital_kernel,
+    shift_invariant_kernel,
+)
 from hadax.qmc.lattices import Lattice, lattice, random_shift
 from hadax.qmc.nets import DigitalNet, digital_net, sobol
 from hadax.qmc.scrambles import digital_shift, interlace, linear_scramble, nested_scramble
 
 __all__ = [
+    "DigitalKernel",
     "DigitalNet",
+    "Gram",
     "Halton",
     "Lattice",
+    "ShiftInvariantKernel",
     "cbc",
+    "digital_kernel",
     "digital_net",
     "digital_shift",
+    "gram",
     "halton",
     "interlace",
     "lattice",
@@ -21,5 +33,6 @@ __all__ = [
     "nested_scramble",
     "permute_digits",
     "random_shift",
+    "shift_invariant_kernel",
     "sobol",
 ]

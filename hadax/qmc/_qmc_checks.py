@@ -5,8 +5,10 @@ from typing import Literal, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
+from jax import core
 
 from hadax import _bits, _checks
+from hadax._typing import Array
 
 Order: TypeAlias = Literal["natural", "gray", "linear"]
 NetOrder: TypeAlias = Literal["natural", "gray"]
@@ -162,3 +164,54 @@ def _primes(count: int) -> tuple[int, ...]:
             found.append(candidate)
         candidate += 1
     return tuple(found)
+
+
+def orders(value: object, dimensions: int, most: int) -> tuple[int, ...]:
+    """`value` as an order of smoothness a dimension."""
+    listed = value if isinstance(value, tuple) else (value,) * dimensions
+    found = tuple(_checks.integer("orders", order, minimum=1) for order in listed)
+    if len(found) != dimensions:
+        raise ValueError(
+            f"Argument `orders` must be one integer or {dimensions}, one a dimension, but has "
+            f"{len(found)}."
+        )
+    _checks.at_most("orders", max(found), most, what="largest order of this kernel")
+    return found
+
+
+def positive(name: str, value: Array, dimensions: int | None) -> None:
+    """Refuse numbers that are not positive, or not one or one a dimension; traced ones pass."""
+    shapes = ((),) if dimensions is None else ((), (dimensions,))
+    if value.shape not in shapes:
+        raise ValueError(
+            f"Argument `{name}` must have the shape {' or '.join(map(str, shapes))}, but has "
+            f"{value.shape}."
+        )
+    if not isinstance(value, core.Tracer) and not bool((value > 0).all()):
+        raise ValueError(f"Argument `{name}` must be positive, but is {value}.")
+
+
+def kernel_of(kernel: object, kind: type) -> None:
+    """Refuse a kernel of the other kind of points."""
+    if not isinstance(kernel, kind):
+        raise TypeError(
+            f"Argument `kernel` must be a {kind.__name__} for these points, but is a "
+            f"{type(kernel).__name__}. Lattices have shift_invariant_kernel, nets digital_kernel."
+        )
+
+
+def same_dimensions(kernel: int, points: int) -> None:
+    """Refuse a kernel of points of another length."""
+    if kernel != points:
+        raise ValueError(
+            f"Argument `kernel` must have the {points} dimensions of the points, but has {kernel}."
+        )
+
+
+def structured(seeds: object) -> None:
+    """Refuse a net that scrambles its points one by one."""
+    if seeds is not None:
+        raise ValueError(
+            "Argument `points` must not be scrambled point by point (nested_scramble): no fast "
+            "transform diagonalises their kernel matrix. linear_scramble leaves the structure."
+        )
