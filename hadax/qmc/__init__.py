@@ -11,6 +11,7 @@ from hadax.qmc.kernels import (
 )
 from hadax.qmc.lattices import Lattice, lattice, random_shift
 from hadax.qmc.nets import DigitalNet, digital_net, sobol
+from hadax.qmc.regression import Posterior, condition, regression_loss
 from hadax.qmc.scrambles import digital_shift, interlace, linear_scramble, nested_scramble
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Gram",
     "Halton",
     "Lattice",
+    "Posterior",
     "ShiftInvariantKernel",
     "cbc",
+    "condition",
     "digital_kernel",
     "digital_net",
     "digital_shift",
@@ -33,6 +36,7 @@ __all__ = [
     "nested_scramble",
     "permute_digits",
     "random_shift",
+    "regression_loss",
     "shift_invariant_kernel",
     "sobol",
 ]

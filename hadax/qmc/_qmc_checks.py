@@ -215,3 +215,9 @@ def structured(seeds: object) -> None:
             "Argument `points` must not be scrambled point by point (nested_scramble): no fast "
             "transform diagonalises their kernel matrix. linear_scramble leaves the structure."
         )
+
+
+def between_zero_and_one(name: str, value: float) -> None:
+    """Refuse a probability that leaves nothing open."""
+    if not 0 < value < 1:
+        raise ValueError(f"Argument `{name}` must be between 0 and 1, but is {value!r}.")

@@ -59,3 +59,10 @@ def interlaced(words: Array, count: int) -> Array:
         bit = (groups[..., q % count] >> (bits - 1 - q // count)) & np.array(1, words.dtype)
         result = result | (bit << (bits - 1 - q))
     return result
+
+
+def of_fractions(x: Array) -> Array:
+    """The words that numbers in [0, 1) stand for, exactly."""
+    bits, held = jnp.iinfo(word()).bits, jnp.finfo(x.dtype).nmant + 1
+    whole = (x * np.array(2.0**held, x.dtype)).astype(jnp.int32 if held < 32 else jnp.int64)
+    return whole.astype(word()) << (bits - held)
