@@ -65,7 +65,14 @@ def _file(found: Quantized[Llama]) -> dict[str, float]:
 
 
 def _peak_gib() -> float:
-    """The most memory that this process has held so far."""
+    """The most memory that this process has held so far.
+
+    Linux counts in `ru_maxrss` what the process that started this one held, but not in VmHWM.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        (peak,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / _GIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB / _GIB
 
 

@@ -1,12 +1,23 @@
 """The axis of perplexities of a language model at several settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 
 from paper_figs import palette
 
 _MOST = 1e5
+_ORDER = ("W4A16", "W4A8", "W4A4", "W4A4KV4", "W3A16", "W2A16")
+
+
+def in_order(settings: Iterable[str]) -> list[str]:
+    """Return the settings from the finest to the coarsest, those with groups last."""
+
+    def place(setting: str) -> tuple[bool, int]:
+        bits, _, group = setting.partition(" ")
+        return bool(group), _ORDER.index(bits)
+
+    return sorted(set(settings), key=place)
 
 
 def set_perplexity_axis(ax: Axes, settings: Sequence[str], plain: float) -> None:

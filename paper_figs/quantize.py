@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from experiments._quantize_checks import log_ratio
 from paper_figs import palette
-from paper_figs._perplexity_axis import clipped, set_perplexity_axis
+from paper_figs._perplexity_axis import clipped, in_order, set_perplexity_axis
 
 NEEDS = ("quantize",)
 
@@ -29,7 +29,7 @@ def draw(df: pl.DataFrame) -> Figure:
     rows = df.filter(pl.col("measure") == "perplexity").to_dicts()
     (plain,) = (row for row in rows if row["method"] == "none")
     methods = [name for name in palette.METHODS if any(row["method"] == name for row in rows)]
-    settings = list(dict.fromkeys(row["setting"] for row in rows if row["method"] != "none"))
+    settings = in_order(row["setting"] for row in rows if row["method"] != "none")
     figure, ax = plt.subplots(figsize=(7.4, 3.6))
     for j, method in enumerate(methods):
         found = [row for row in rows if row["method"] == method]

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paper_figs import palette
+from paper_figs._perplexity_axis import in_order
 
 NEEDS = ("quantize_encoder",)
 
@@ -24,14 +25,11 @@ CAPTION = (
 
 _PANELS = {"cosine": "1 - cosine", "rank_correlation": "1 - rank correlation"}
 
-_ORDER = ("W4A16", "W4A8", "W4A4", "W3A16", "W2A16", "W4A16 g96", "W2A16 g96")
-
 
 def draw(df: pl.DataFrame) -> Figure:
     """Draw one group of columns for each setting: methods, then rotations with and without GPTQ."""
     rows = df.filter(measure="agreement")
-    settings = rows["setting"].unique().to_list()
-    settings.sort(key=_ORDER.index)
+    settings = in_order(rows["setting"])
     kinds = rows.select("method", "rotation").unique(maintain_order=True).rows()
     columns = sorted(kinds, key=lambda kind: kind[1] != "none")
     figure, axes = plt.subplots(2, 1, figsize=(7.4, 5.2), sharex=True)

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from paper_figs import palette
-from paper_figs._perplexity_axis import clipped, set_perplexity_axis
+from paper_figs._perplexity_axis import clipped, in_order, set_perplexity_axis
 
 NEEDS = ("quantize_rotations",)
 
@@ -29,7 +29,7 @@ def draw(df: pl.DataFrame) -> Figure:
     rows = df.filter((pl.col("measure") == "perplexity") & (pl.col("setting") != "W16A16"))
     (plain,) = df.filter(setting="W16A16", measure="perplexity").to_dicts()
     kinds = [name for name in palette.ROTATION_KINDS if name in rows["rotation"].to_list()]
-    settings = rows["setting"].unique(maintain_order=True).to_list()
+    settings = in_order(rows["setting"])
     width = 0.84 / len(kinds)
     figure, ax = plt.subplots(figsize=(7.4, 3.6))
     for j, kind in enumerate(kinds):
