@@ -11,6 +11,7 @@ from hadax.qmc.kernels import (
 )
 from hadax.qmc.lattices import Lattice, lattice, random_shift
 from hadax.qmc.nets import DigitalNet, digital_net, sobol
+from hadax.qmc.periodization import periodize
 from hadax.qmc.regression import Posterior, condition, regression_loss
 from hadax.qmc.scrambles import digital_shift, interlace, linear_scramble, nested_scramble
 
@@ -34,6 +35,7 @@ __all__ = [
     "lattice_error",
     "linear_scramble",
     "nested_scramble",
+    "periodize",
     "permute_digits",
     "random_shift",
     "regression_loss",
