@@ -22,13 +22,15 @@ from hadax.models.rotation import Factory, draw_rotations, rotate
 from hadax.operators.base import LinearOperator
 from hadax.operators.elementary import Dense
 from hadax.quantization import _params
-from hadax.quantization.rules import Precision
+from hadax.quantization.clipping import best_clip
+from hadax.quantization.rules import Precision, QuantizationRule
 from hadax.quantization.scales import ScaleSpec
 from hadax.quantization.simulated import simulate
 from hadax.quantization.sites import ModelSites, Site, fold_norms, untie
 from hadax.quantization.stiefel import stiefel_step
 
 Rotations = dict[str, Array]
+Clips = dict[tuple[str, QuantizationRule], Array | float]
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class SpinQuantConfig:
         steps: how many steps of gradient descent.
         rate: the longest step; it falls to 0 along a cosine.
         batch: windows of the text a step.
-        rounds_weights: whether weights are rounded while rotations are learned. SpinQuant leaves
-            them where GPTQ is to round them.
+        rounds_weights: whether weights are rounded while rotations are learned, to grids whose
+            reach is searched for once, at the start. SpinQuant leaves them where GPTQ is to round
+            them.
         names: of the sites that are rotated. None takes what SpinQuant does: all but the mixing of
             heads, and "keys" only if keys are rounded.
         gptq: how kernels are rounded in the end; None rounds them to nearest.
@@ -204,7 +207,11 @@ def spinquant_rotated(
     start = {name: _matrices(op, sites[name]) for name, op in drawn.items() if name not in fixed}
     folded = model.with_parameters(fold_norms(untie(parameters(model), sites), sites))
     base = rotate(folded, sites, fixed)
-    step = _step(sites, config, place_quantizers(base, sites, config.precision))
+    clips = None
+    if config.rounds_weights:
+        first = rotate(base, sites, {name: _rotation(x) for name, x in start.items()})
+        clips = _searched(first, sites, config.precision)
+    step = _step(sites, config, place_quantizers(base, sites, config.precision), clips)
     learned, losses = start, []
     for i in progress(range(config.steps)):
         batch = jax.random.choice(
@@ -233,7 +240,7 @@ def _polar(matrix: Array) -> Array:
 
 
 def _step(
-    sites: ModelSites, config: SpinQuantConfig, placed: Llama
+    sites: ModelSites, config: SpinQuantConfig, placed: Llama, clips: Clips | None
 ) -> Callable[[Llama, Rotations, Array, ArrayLike], tuple[Rotations, Array]]:
     """One compiled step: the rotations after it, and the loss before it."""
     schedule = optax.cosine_decay_schedule(config.rate, config.steps)
@@ -247,8 +254,8 @@ def _step(
     def loss(learned: Rotations, base: Llama, windows: Array) -> Array:
         ops = {name: _rotation(matrix) for name, matrix in learned.items()}
         rotated = rotate(base, inside, ops)
-        if config.rounds_weights:
-            rotated = _with_rounded_weights(rotated, sites, config.precision)
+        if clips is not None:
+            rotated = _with_rounded_weights(rotated, sites, config.precision, clips)
         rotated.blocks.online = nnx.data(dict(online))
         around = [op for name, op in ops.items() if sites[name].orthogonal]
 
@@ -291,8 +298,26 @@ def _within_blocks(site: Site) -> Site:
     return replace(site, writers=writers, readers=readers)
 
 
-def _with_rounded_weights(model: Llama, sites: ModelSites, precision: Precision) -> Llama:
-    """Kernels on grids that reach all of their range; gradients pass straight through."""
+def _searched(model: Llama, sites: ModelSites, precision: Precision) -> Clips:
+    """How far the grids of kernels are to reach, found once for the rotations to start from."""
+    params = parameters(model)
+    search = jax.jit(best_clip, static_argnums=(1, 2))
+    return {
+        (path, rule): rule.weight_clip
+        or search(
+            _params.at(params, path)[np.asarray(layers)],
+            rule.weight_qtype,
+            ScaleSpec(axis=-2, block=rule.tile_size),
+        )
+        for path in sites.kernels
+        for rule, layers in layers_by_rule(precision, path, model.config.layers)
+    }
+
+
+def _with_rounded_weights(
+    model: Llama, sites: ModelSites, precision: Precision, clips: Clips
+) -> Llama:
+    """Kernels on grids that reach as far as is said; gradients pass straight through."""
     params = parameters(model)
     changed = {}
     for path in sites.kernels:
@@ -301,6 +326,7 @@ def _with_rounded_weights(model: Llama, sites: ModelSites, precision: Precision)
             assert rule.weight_qtype is not None
             at = np.asarray(layers)
             spec = ScaleSpec(axis=-2, block=rule.tile_size)
-            kernel = kernel.at[at].set(simulate(kernel[at], rule.weight_qtype, spec))
+            rounded = simulate(kernel[at], rule.weight_qtype, spec, clip=clips[path, rule])
+            kernel = kernel.at[at].set(rounded)
         changed[path] = kernel
     return model.with_parameters(_params.replaced(params, changed))
