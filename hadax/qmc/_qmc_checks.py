@@ -69,12 +69,13 @@ def weights(value: object, dimensions: int) -> np.ndarray:
     return np.broadcast_to(found, (dimensions,))
 
 
-def dimensions(value: object, most: int, *, name: str = "dimensions") -> int:
+def dimensions(value: object, most: int) -> int:
     """`value` as a number of dimensions for which there are numbers."""
-    count = _checks.integer(name, value, minimum=1)
+    count = _checks.integer("dimensions", value, minimum=1)
     if count > most:
         raise ValueError(
-            f"Argument `{name}` must be at most {most}, as far as the table goes, but is {count}."
+            f"Argument `dimensions` must be at most {most}, as far as the table goes, but is "
+            f"{count}."
         )
     return count
 
@@ -129,11 +130,6 @@ def interlaceable(dimensions: int, order: int, interlaced: int) -> None:
             f"Argument `points` must have a multiple of order={order} dimensions, but has "
             f"{dimensions}."
         )
-
-
-def count(name: str, value: object) -> int:
-    """`value` as a number of points."""
-    return _checks.integer(name, value, minimum=1)
 
 
 def at_most_points(n_min: int, n: int) -> None:

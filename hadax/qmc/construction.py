@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hadax import _checks
 from hadax._typing import ArrayLike
 from hadax.qmc import _qmc_checks
 
@@ -52,7 +53,7 @@ def cbc(
     References:
         Nuyens and Cools (2006), key `nuyens2006`; Cools, Kuo and Nuyens (2006), key `cools2006`.
     """
-    dimensions = _qmc_checks.dimensions(dimensions, 1 << 20)
+    dimensions = _checks.integer("dimensions", dimensions, minimum=1)
     n = _qmc_checks.power_of_two("n", n, minimum=4)
     n_min = n if n_min is None else _qmc_checks.power_of_two("n_min", n_min, minimum=4)
     _qmc_checks.at_most_points(n_min, n)
@@ -155,7 +156,7 @@ def lattice_error(
         Sloan and Joe (1994), key `sloan1994`.
     """
     found = _qmc_checks.generating_vector(vector)
-    n = _qmc_checks.count("n", n)
+    n = _checks.integer("n", n, minimum=1)
     gammas = _qmc_checks.weights(weights, len(found))
     index = np.arange(n)
     product = np.ones(n)

@@ -21,14 +21,9 @@ from hadax.qmc import _qmc_checks, _words
 _LARGEST = {"shift": 5, "digital": 4}
 
 
-@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class ShiftInvariantKernel:
-    r"""A kernel of x - z modulo one: what `shift_invariant_kernel` makes.
-
-    `scale` () holds S and `weights` (d,) the $\gamma_j$, its leaves; `orders` the smoothness
-    $\alpha_j$ of each coordinate. Points are words or floats in [0, 1).
-    """
+class _ProductKernel:
+    """What the kernels share: all but the functions of one coordinate that are multiplied."""
 
     scale: Array
     weights: Array
@@ -43,6 +38,20 @@ class ShiftInvariantKernel:
         return _product_minus_one(self.weights, self.factors(x, z))
 
     def factors(self, x: Array, z: Array) -> Array:
+        """k of every coordinate, (..., d)."""
+        raise NotImplementedError
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False)
+class ShiftInvariantKernel(_ProductKernel):
+    r"""A kernel of x - z modulo one: what `shift_invariant_kernel` makes.
+
+    `scale` () holds S and `weights` (d,) the $\gamma_j$, its leaves; `orders` the smoothness
+    $\alpha_j$ of each coordinate. Points are words or floats in [0, 1).
+    """
+
+    def factors(self, x: Array, z: Array) -> Array:
         """k(x_j - z_j) of every coordinate, (..., d)."""
         gap = _lattice_gap(x, z, self.weights.dtype)
         columns = [_bernoulli(gap[..., j], order) for j, order in enumerate(self.orders)]
@@ -51,24 +60,12 @@ class ShiftInvariantKernel:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class DigitalKernel:
+class DigitalKernel(_ProductKernel):
     r"""A kernel of x - z modulo two, bit by bit: what `digital_kernel` makes.
 
     `scale` () holds S and `weights` (d,) the $\gamma_j$, its leaves; `orders` the smoothness
     $\alpha_j$ of each coordinate. Points are words.
     """
-
-    scale: Array
-    weights: Array
-    orders: tuple[int, ...] = static()
-
-    def __call__(self, x: Array, z: Array) -> Array:
-        """K(x, z), of points (..., d) that broadcast."""
-        return self.scale * (1 + self.minus_one(x, z))
-
-    def minus_one(self, x: Array, z: Array) -> Array:
-        """K(x, z) / S - 1, without the loss of digits where weights are small."""
-        return _product_minus_one(self.weights, self.factors(x, z))
 
     def factors(self, x: Array, z: Array) -> Array:
         """k(x_j - z_j) of every coordinate, (..., d)."""
