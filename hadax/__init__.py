@@ -20,8 +20,10 @@ from hadax.operators import (
     srht,
 )
 from hadax.transforms.boolean import imoebius, moebius, reed_muller, zeta
+from hadax.transforms.doubling import double_fftbr, double_fwht, double_rfftbr
 from hadax.transforms.fourier import bit_reverse, fftbr, ifftbr, omega_fftbr, omega_fwht
 from hadax.transforms.hadamard import hadamard_matrix, next_hadamard_length
+from hadax.transforms.real_fourier import irfftbr, rfftbr
 from hadax.transforms.walsh import fwht, fwhtn, ifwht, ifwhtn
 
 __version__ = "0.1.0"
@@ -29,6 +31,9 @@ __version__ = "0.1.0"
 __all__ = [
     "backends",
     "bit_reverse",
+    "double_fftbr",
+    "double_fwht",
+    "double_rfftbr",
     "fftbr",
     "fwht",
     "fwhtn",
@@ -40,6 +45,7 @@ __all__ = [
     "ifwhtn",
     "imoebius",
     "inverse",
+    "irfftbr",
     "kac_walk",
     "moebius",
     "next_hadamard_length",
@@ -48,6 +54,7 @@ __all__ = [
     "operators",
     "randomized_hadamard",
     "reed_muller",
+    "rfftbr",
     "srht",
     "zeta",
 ]
