@@ -1,6 +1,9 @@
 """Low-discrepancy points, and kernel matrices on them in O(n log n)."""
 
-from hadax.qmc.construction import cbc, lattice_error
+from hadax.qmc._refinement import Cubature, Tolerance
+from hadax.qmc.adaptive import adaptive_cubature
+from hadax.qmc.bayesian import bayesian_cubature
+from hadax.qmc.construction import cbc, lattice_error, load_vector
 from hadax.qmc.gram import Gram, gram
 from hadax.qmc.halton import Halton, halton, permute_digits
 from hadax.qmc.kernels import (
@@ -16,6 +19,7 @@ from hadax.qmc.regression import Posterior, condition, regression_loss
 from hadax.qmc.scrambles import digital_shift, interlace, linear_scramble, nested_scramble
 
 __all__ = [
+    "Cubature",
     "DigitalKernel",
     "DigitalNet",
     "Gram",
@@ -23,6 +27,9 @@ __all__ = [
     "Lattice",
     "Posterior",
     "ShiftInvariantKernel",
+    "Tolerance",
+    "adaptive_cubature",
+    "bayesian_cubature",
     "cbc",
     "condition",
     "digital_kernel",
@@ -34,6 +41,7 @@ __all__ = [
     "lattice",
     "lattice_error",
     "linear_scramble",
+    "load_vector",
     "nested_scramble",
     "periodize",
     "permute_digits",

@@ -1,6 +1,7 @@
 """Error texts of low-discrepancy points; the house's other texts are in `hadax._checks`."""
 
 import math
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import jax.numpy as jnp
@@ -217,3 +218,25 @@ def between_zero_and_one(name: str, value: float) -> None:
     """Refuse a probability that leaves nothing open."""
     if not 0 < value < 1:
         raise ValueError(f"Argument `{name}` must be between 0 and 1, but is {value!r}.")
+
+
+def vector_file(path: Path, *, limit: int = 1 << 24) -> np.ndarray:
+    """The components that a text file of dimensions, points and components holds."""
+    if path.stat().st_size > limit:
+        raise ValueError(f"File {path.name} must have at most {limit} bytes, as vectors do.")
+    lines = [line.partition("#")[0].split() for line in path.read_text("utf-8").splitlines()]
+    words = [word for line in lines for word in line]
+    if words and not words[0].isdecimal():
+        words = words[1:]
+    if len(words) < 3 or not all(word.isdecimal() and len(word) < 20 for word in words):
+        raise ValueError(
+            f"File {path.name} must hold the number of dimensions, the number of points and the "
+            "components, all integers of at most 19 digits, but holds something else."
+        )
+    dimensions, _, *components = map(int, words)
+    if len(components) != dimensions or max(components) >= 1 << 63:
+        raise ValueError(
+            f"File {path.name} must hold as many components as it says, {dimensions}, all below "
+            f"2^63, but holds {len(components)}."
+        )
+    return np.array(components)

@@ -66,3 +66,9 @@ def of_fractions(x: Array) -> Array:
     bits, held = jnp.iinfo(word()).bits, jnp.finfo(x.dtype).nmant + 1
     whole = (x * np.array(2.0**held, x.dtype)).astype(jnp.int32 if held < 32 else jnp.int64)
     return whole.astype(word()) << (bits - held)
+
+
+def inside(x: Array) -> Array:
+    """Coordinates with those that are 0 or 1 to the last digit moved inwards by half of it."""
+    last = jnp.finfo(x.dtype).eps / 2
+    return jnp.clip(x, last / 2, 1 - last)

@@ -1,6 +1,7 @@
 """Generating vectors of lattices, found component by component with fast Fourier transforms."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -163,3 +164,40 @@ def lattice_error(
     for gamma, component in zip(gammas, found, strict=True):
         product *= 1 + gamma * _bernoulli(index * (int(component) % n) % n / n)
     return float(np.sqrt(product.mean() - 1))
+
+
+def load_vector(path: str | Path) -> np.ndarray:
+    r"""A generating vector from a text file of the LDData collection, or one like it.
+
+    After comments (`#` to the end of a line) and, if there is one, a line of words that names the
+    format, the file holds the number of dimensions, the number of points that the vector was made
+    for, and one component after the other.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        NumPy integers (d,), for `lattice`.
+
+    Raises:
+        ValueError: the file holds anything but integers that are not negative, or not as many of
+            them as it says.
+        FileNotFoundError: there is no such file.
+
+    Cost:
+        Reads the file, of at most 16 MB.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from hadax import qmc
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> path = pathlib.Path(folder.name) / "vector.txt"
+        >>> _ = path.write_text("# lattice\n3 # dimensions\n1024 # points\n1\n363\n233\n")
+        >>> qmc.load_vector(path)
+        array([  1, 363, 233])
+        >>> folder.cleanup()
+
+    See Also:
+        `cbc`, which makes vectors. QMCPy: `Lattice(generating_vector="file.txt")`.
+    """
+    return _qmc_checks.vector_file(Path(path))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from hadax import _checks
 from hadax._typing import Array
+from hadax.qmc import _words
 
 Periodization: TypeAlias = Literal["baker", "c0", "c1", "c1 sine", "c2 sine", "c3 sine"]
 
@@ -23,12 +24,13 @@ def periodize(
     weight 1; the others let $\psi'$ vanish at both ends, with 0 to 3 continuous derivatives.
 
     Args:
-        f: function from points (..., d) in [0, 1] to values (...).
+        f: function from points (..., d) to values (...), or to several at a point, (..., *s). It
+            may be infinite at the faces of the cube: what is rounded to 0 or 1 is moved off.
         kind: "c0" and "c1" are polynomials, the sines trigonometric. The higher, the larger g
             becomes in the middle of many dimensions, and the more points it takes to see the rate.
 
     Returns:
-        A function from points (..., d) to values (...).
+        A function from points (..., d) in [0, 1] to values (...), or (..., *s).
 
     Raises:
         ValueError: an unknown kind.
@@ -55,8 +57,9 @@ def periodize(
     _checks.choice("kind", kind, get_args(Periodization))
 
     def periodic(x: Array) -> Array:
-        weight = jnp.prod(_slope(x, kind), axis=-1)
-        return f(_moved(x, kind)) * weight
+        weight, found = jnp.prod(_slope(x, kind), axis=-1), f(_words.inside(_moved(x, kind)))
+        # A function may have several values at a point.
+        return found * weight.reshape(weight.shape + (1,) * (found.ndim - weight.ndim))
 
     return periodic
 

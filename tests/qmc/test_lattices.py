@@ -176,3 +176,41 @@ def test_it_is_a_pytree_that_compiles_once():
     for seed in range(3):
         mean(qmc.random_shift(jax.random.key(seed), qmc.lattice(VECTOR)))
     assert next(traces) == 1
+
+
+@pytest.mark.parametrize("header", ["# lattice\n", "lattice\n", "# lattice  # of text\n\n", ""])
+def test_vectors_are_read_from_files(tmp_path, header):
+    path = tmp_path / "vector.txt"
+    path.write_text(f"{header}# made for the test\n3 # dimensions\n1024\n1\n363 # second\n233\n")
+    found = qmc.load_vector(path)
+    np.testing.assert_array_equal(found, [1, 363, 233])
+    assert qmc.lattice(found)(4).shape == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must hold the number"),
+        ("3\n1024\n1\n363\n", "as many components"),
+        ("2\n1024\n1\n-3\n", "must hold the number"),
+        ("2\n1024\n1\n0.5\n", "must hold the number"),
+        ("1\n1024\n99999999999999999999999\n", "at most 19 digits"),
+        ("1\n1024\n9999999999999999999\n", "below 2"),
+        ("0\n1024\n", "must hold the number"),
+    ],
+)
+def test_files_that_hold_no_vector_are_refused(tmp_path, text, message):
+    path = tmp_path / "vector.txt"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        qmc.load_vector(path)
+
+
+def test_a_file_that_is_too_long_or_not_there(tmp_path):
+    path = tmp_path / "vector.txt"
+    with path.open("wb") as file:
+        file.truncate((1 << 24) + 1)
+    with pytest.raises(ValueError, match="at most 16777216 bytes"):
+        qmc.load_vector(path)
+    with pytest.raises(FileNotFoundError):
+        qmc.load_vector(tmp_path / "none.txt")

@@ -1,0 +1,153 @@
+"""Coefficients of an integrand in an order in which they fall, and what that says of its mean."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hadax._typing import Array
+from hadax.qmc import _sampling
+from hadax.qmc.gram import Points
+from hadax.qmc.periodization import Periodization
+
+Integrand = Callable[[Array], Array]
+
+# More than the logarithm of any number of points.
+LEVELS = 64
+
+# Of 2^m coefficients in order, those from 2^(m-5) to 2^(m-4) are what is summed: larger ones may be
+# anything, smaller ones are those of many frequencies at once.
+_LAG = 4
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False)
+class Decay:
+    """What is known after n points: means, sums of coefficients, and what the next ones start from.
+
+    `spectra` (q + c, n) are the coefficients of f and of its control variates, `order` (q, n) their
+    indices from large to small, `means`, `sums` and `largest` (q,) those of f. `low` and `high`
+    (q, LEVELS) bound, for every l, the sum of the true coefficients from 2^(l-1) to 2^l.
+    """
+
+    spectra: Array
+    order: Array
+    means: Array
+    sums: Array
+    low: Array
+    high: Array
+    largest: Array
+
+    def in_cone(self) -> np.ndarray:
+        """Whether the bounds on true sums leave something between them, up to round-off: (q,)."""
+        low, high, largest = (np.asarray(part) for part in (self.low, self.high, self.largest))
+        noise = 8 * np.finfo(low.dtype).eps * largest[:, None] * np.sqrt(2.0 ** np.arange(LEVELS))
+        return np.all(low <= high + noise, axis=1)
+
+
+@functools.partial(
+    jax.jit, static_argnames=("f", "control", "n", "n_min", "periodization", "inflation")
+)
+def decay(
+    points: Points,
+    before: Decay | None,
+    known: Array | None,
+    *,
+    f: Integrand,
+    control: Integrand | None,
+    n: int,
+    n_min: int,
+    periodization: Periodization | None,
+    inflation: float,
+) -> Decay:
+    """What n points say, given what half of them did, or nothing."""
+    start = 0 if before is None else n // 2
+
+    def sampled(g: Integrand) -> Array:
+        return _sampling.values(g, points, n - start, start, periodization)
+
+    samples = sampled(f)
+    count = len(samples)
+    if control is not None:
+        samples = jnp.concatenate([samples, sampled(control)])
+    spectra = _sampling.means(samples, points)
+    if before is None:
+        order = jnp.broadcast_to(jnp.arange(n), (count, n))
+    else:
+        spectra = _sampling.doubled(before.spectra, spectra, points)
+        order = jnp.concatenate([before.order, before.order + n // 2], axis=1)
+    values, shift = spectra[:count], jnp.zeros(count, samples.dtype)
+    if known is not None:
+        slopes = _slopes(values, spectra[count:], order)
+        values = values - slopes.astype(values.dtype) @ spectra[count:]
+        shift = slopes @ known.astype(slopes.dtype)
+    sizes = jnp.abs(values)
+    order = _sorted(order, sizes, all_levels=before is None or known is not None)
+    falling = jnp.take_along_axis(sizes, order, axis=1)
+    sums = jnp.sum(falling[:, n >> (_LAG + 1) : n >> _LAG], axis=1)
+    low, high = _bounds(falling, before, n_min, inflation)
+    means = values[:, 0].real + shift
+    return Decay(spectra, order, means, sums, low, high, jnp.max(sizes, axis=1))
+
+
+def _sorted(order: Array, sizes: Array, *, all_levels: bool) -> Array:
+    """An order (q, n) in which sizes (q, n) fall from each half of a block to the next.
+
+    An index and its partner in the other half of a block cannot be told apart by half of the
+    points: if the partner is larger they change places, and so do the pairs that follow them in
+    every block.
+    """
+    q, n = order.shape
+    m = n.bit_length() - 1
+    for level in range(m - 1, 0 if all_levels else m - 1 - _LAG, -1):
+        half = 1 << level
+        pairs = jnp.take_along_axis(sizes, order[:, : 2 * half], axis=1).reshape(q, 2, half)
+        swap = (pairs[:, 1] > pairs[:, 0]).at[:, 0].set(False)
+        blocks = order.reshape(q, -1, 2, half)
+        order = jnp.where(swap[:, None, None], blocks[:, :, ::-1], blocks).reshape(q, n)
+        # Fused, every level would compute all those before it again.
+        order = jax.lax.optimization_barrier(order)
+    return order
+
+
+def _slopes(values: Array, controls: Array, order: Array) -> Array:
+    """The multiples (q, c) of controls that leave the least of all but the largest coefficients."""
+    q, n = values.shape
+    rows = np.arange(q)[:, None]
+    small = order[:, n >> (_LAG + 1) :]
+    weights = jnp.zeros(values.shape, jnp.abs(values).dtype).at[rows, small].set(1)
+
+    def one(value: Array, weight: Array) -> Array:
+        weighted = controls * weight[None].astype(controls.dtype)
+        normal = (weighted @ jnp.conj(controls).T).real
+        return jnp.linalg.pinv(normal, hermitian=True) @ (weighted @ jnp.conj(value)).real
+
+    return jax.lax.map(lambda pair: one(*pair), (values, weights))
+
+
+def _bounds(
+    falling: Array, before: Decay | None, n_min: int, inflation: float
+) -> tuple[Array, Array]:
+    """Bounds on the sums of true coefficients by those of sampled ones, as `Decay` holds them.
+
+    In the cone a sampled sum is between 1 - c and 1 + c times the true one. Each number of points
+    bounds the same truth.
+    """
+    q, n = falling.shape
+    m, first = n.bit_length() - 1, n_min.bit_length() - 1 - _LAG
+    # Sums over blocks of 2^(first - 1) are added up to those from 2^(l - 1) to 2^l for every l.
+    blocks = falling.reshape(q, -1, 1 << (first - 1)).sum(-1)[:, 1:]
+    levels = first + np.log2(np.arange(1, blocks.shape[1] + 1)).astype(int)
+    sampled = jax.ops.segment_sum(blocks.T, levels, LEVELS).T
+    at = np.arange(LEVELS)
+    c = inflation * 4.0 ** (_LAG / 2 - (m - at)) / (1 + inflation * 2.0**-_LAG)
+    known = (at >= first) & (at <= m)
+    c_low = np.where(known, 1 + c, np.inf).astype(falling.dtype)[None]
+    c_high = np.where(known & (c < 1), 1 - c, 0).astype(falling.dtype)[None]
+    low, high = sampled / c_low, jnp.where(c_high > 0, sampled / c_high, jnp.inf)
+    if before is not None:
+        low, high = jnp.maximum(low, before.low), jnp.minimum(high, before.high)
+    return low, high

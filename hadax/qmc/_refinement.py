@@ -1,0 +1,97 @@
+"""Doubling the points until an integral is known to a tolerance, and what is then known."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
+
+from hadax._typing import Array, ArrayLike
+
+Meaning: TypeAlias = Literal["either", "both"]
+Quantity: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[ArrayLike, ArrayLike]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerance:
+    """How far an answer v may be from the truth: the larger or the smaller of two tolerances."""
+
+    absolute: float
+    relative: float
+    meaning: Meaning
+
+    def at(self, v: np.ndarray) -> np.ndarray:
+        """The distance that is allowed from v."""
+        choose = np.maximum if self.meaning == "either" else np.minimum
+        return np.asarray(choose(self.absolute, self.relative * np.abs(v)), v.dtype)
+
+    def answer(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The best answer about a truth between low and high, and whether it is good enough."""
+        below, above = self.at(low), self.at(high)
+        answer = (low + high + below - above) / 2
+        return np.asarray(answer), np.asarray(high - low <= below + above)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cubature:
+    """An integral, how well it is known, and what that took; prints as a table.
+
+    `integral` and `error_bound` have the shape of one value of the integrand; the truth is believed
+    to be within `error_bound` of `integral`. `converged` holds whether each tolerance was met; `n`
+    is the number of points; `seconds` includes compiling, the first time that an integrand is seen.
+    `in_cone` (adaptive cubature only) is whether the coefficients fell as the bound supposes.
+    """
+
+    integral: Array
+    error_bound: Array
+    converged: Array
+    n: int
+    seconds: float
+    tolerance: Tolerance
+    in_cone: np.ndarray | None = None
+
+    def __str__(self) -> str:
+        """A line for every integral, the first ten of them, and what they took."""
+        values, bounds, good = (
+            jnp.ravel(part).tolist() for part in (self.integral, self.error_bound, self.converged)
+        )
+        lines = [
+            f"{value:.8g} +- {bound:.2g}" + ("" if is_good else "  NOT CONVERGED")
+            for value, bound, is_good in zip(values[:10], bounds[:10], good[:10], strict=True)
+        ]
+        if len(values) > len(lines):
+            lines.append(
+                f"... and {len(values) - len(lines)} more, {good.count(False)} not converged"
+            )
+        if self.in_cone is not None and not self.in_cone.all():
+            lines.append("The coefficients do not fall as the error bound supposes.")
+        asked = f"tolerance {self.tolerance.absolute:g}"
+        if self.tolerance.relative:
+            asked += f" {self.tolerance.meaning} {self.tolerance.relative:g} relative"
+        return "\n".join([*lines, f"{self.n} points, {self.seconds:.3g} s, {asked}"])
+
+
+def refine(
+    step: Callable[[int], tuple[Array, Array, np.ndarray | None]],
+    shape: tuple[int, ...],
+    sizes: list[int],
+    tolerance: Tolerance,
+    quantity: Quantity | None,
+) -> Cubature:
+    """Take steps, of means and their error bounds (q,) from n points, until they are good."""
+    started = time.perf_counter()
+    for n in sizes:
+        mean, error, in_cone = step(n)
+        mean, error = np.asarray(mean), np.asarray(error)
+        low, high = (mean - error).reshape(shape), (mean + error).reshape(shape)
+        if quantity is not None:
+            low, high = (np.asarray(end) for end in quantity(low, high))
+        answer, good = tolerance.answer(low, high)
+        if np.all(good):
+            break
+    bound = np.maximum(high - answer, answer - low)
+    seconds = time.perf_counter() - started
+    answer, bound, good = (jnp.asarray(part) for part in (answer, bound, good))
+    return Cubature(answer, bound, good, n, seconds, tolerance, in_cone)

@@ -1,0 +1,48 @@
+"""Values of an integrand at the points of a lattice or a net, and their transforms."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+
+from hadax._typing import Array
+from hadax.qmc import _words
+from hadax.qmc.gram import Points
+from hadax.qmc.lattices import Lattice
+from hadax.qmc.periodization import Periodization, periodize
+from hadax.transforms.doubling import double_fftbr, double_fwht
+from hadax.transforms.fourier import fftbr
+from hadax.transforms.walsh import fwht
+
+
+def values(
+    f: Callable[[Array], Array],
+    points: Points,
+    n: int,
+    start: int,
+    periodization: Periodization | None,
+) -> Array:
+    """f at points start, ..., start + n - 1: array (q, n) of its q outputs.
+
+    A function may be infinite where a coordinate is 0 or 1; that a coordinate is rounded to one of
+    these is no reason to lose an integral, so that f sees what is next to them.
+    """
+    x = points(n, start=start)
+    if isinstance(points, Lattice) and periodization is not None:
+        found = periodize(f, periodization)(x)
+    else:
+        found = f(_words.inside(x))
+    return jnp.moveaxis(found.reshape(n, -1), 0, 1)
+
+
+def means(samples: Array, points: Points) -> Array:
+    """The transform of samples (q, n), scaled such that its first entry is their mean."""
+    n = samples.shape[-1]
+    spectrum = fftbr(samples) if isinstance(points, Lattice) else fwht(samples)
+    return spectrum * jnp.asarray(n**-0.5, spectrum.dtype)
+
+
+def doubled(first: Array, second: Array, points: Points) -> Array:
+    """`means` of samples, from those of their first and their second half."""
+    merge = double_fftbr if isinstance(points, Lattice) else double_fwht
+    both = merge(first, second)
+    return both * jnp.asarray(0.5**0.5, both.dtype)

@@ -1,0 +1,349 @@
+"""Cubature to a tolerance: against slow forms of its formulas, and against known integrals."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.scipy.special import ndtri
+from scipy import stats
+
+from hadax import qmc
+from hadax.kernels import _reference
+from hadax.qmc import _decay, bayesian
+
+METHODS = {"adaptive": qmc.adaptive_cubature, "bayesian": qmc.bayesian_cubature}
+every_method = pytest.mark.parametrize("method", METHODS)
+both_kinds = pytest.mark.parametrize("kind", ["lattice", "net"])
+VECTOR = qmc.cbc(2, 2**16, n_min=2**6)
+
+
+def points(kind, seed=0, dimensions=2):
+    first, second = jax.random.split(jax.random.key(seed))
+    if kind == "lattice":
+        return qmc.random_shift(first, qmc.lattice(VECTOR[:dimensions]))
+    net = qmc.linear_scramble(second, qmc.sobol(dimensions))
+    return qmc.digital_shift(first, net)
+
+
+def keister(x):
+    """Keister's example in two dimensions; infinite arguments on the faces of the square."""
+    radius = jnp.sqrt(jnp.sum(jnp.square(ndtri(x)), axis=-1) / 2)
+    return jnp.pi * jnp.cos(radius)
+
+
+KEISTER = 1.8081864296
+
+
+def smooth(x):
+    return jnp.exp(x[..., 0] * x[..., 1])
+
+
+SMOOTH = 1.3179021515
+
+
+def negative(x):
+    return -smooth(x)
+
+
+def two(x):
+    return jnp.stack([smooth(x), 3 + 0 * x[..., 0]], axis=-1)
+
+
+@every_method
+@both_kinds
+def test_integrals_are_within_the_tolerance_and_within_their_bounds(method, kind):
+    """Keister's integral, 30 randomisations: all of them must be (a test of every kind at 99 %)."""
+    within, bounded = 0, 0
+    for seed in range(30):
+        found = METHODS[method](keister, points(kind, seed), abs_tol=5e-3)
+        error = abs(float(found.integral) - KEISTER)
+        within += bool(found.converged) and error <= 5e-3
+        bounded += error <= float(found.error_bound)
+    # With probability 0.99 each, two misses in 30 have probability 0.04, three 0.003.
+    assert within >= 28
+    assert bounded >= 28
+
+
+@every_method
+@both_kinds
+def test_signs_and_several_integrals_at_once(method, kind):
+    """The same points: the same numbers, whichever way they are asked for."""
+    integrate, at = METHODS[method], points(kind)
+    found = integrate(smooth, at, abs_tol=1e-3)
+    opposite = integrate(negative, at, abs_tol=1e-3)
+    np.testing.assert_allclose(opposite.integral, -found.integral, rtol=1e-6)
+    np.testing.assert_allclose(found.integral, SMOOTH, atol=1e-3)
+    both = integrate(two, at, abs_tol=1e-3)
+    assert both.integral.shape == (2,)
+    assert both.n == found.n
+    np.testing.assert_allclose(both.integral, [found.integral, 3.0], rtol=1e-5)
+    np.testing.assert_allclose(both.error_bound[0], found.error_bound, rtol=1e-2)
+
+
+@every_method
+def test_relative_tolerances_and_both(method):
+    def large(x):
+        return 1e4 * smooth(x)
+
+    integrate = METHODS[method]
+    either = integrate(large, points("net"), abs_tol=1e-9, rel_tol=1e-2)
+    assert bool(either.converged)
+    np.testing.assert_allclose(either.integral, 1e4 * SMOOTH, rtol=1e-2)
+    both = integrate(large, points("net"), abs_tol=1e9, rel_tol=1e-3, meaning="both")
+    np.testing.assert_allclose(both.integral, 1e4 * SMOOTH, rtol=1e-3)
+    assert both.n >= either.n
+
+
+@every_method
+def test_a_quantity_of_several_integrals(method):
+    """A ratio, whose bounds follow from those of two positive integrals."""
+
+    def ratio(low, high):
+        return low[0] / high[1], high[0] / low[1]
+
+    found = METHODS[method](two, points("net"), abs_tol=1e-3, quantity=ratio)
+    assert found.integral.shape == ()
+    np.testing.assert_allclose(found.integral, SMOOTH / 3, atol=1e-3)
+
+
+@every_method
+def test_too_few_points_are_said_to_be(method):
+    found = METHODS[method](keister, points("net"), abs_tol=1e-6, n_min=256, n_max=512)
+    assert not bool(found.converged)
+    assert found.n == 512
+    assert float(found.error_bound) > 1e-6
+    assert "NOT CONVERGED" in str(found)
+    assert "512 points" in str(found)
+
+
+def test_many_integrals_print_their_first_ones():
+    def many(x):
+        return x[..., :1] * jnp.arange(12.0)[None]
+
+    lines = str(qmc.adaptive_cubature(many, points("net"), abs_tol=0.1, rel_tol=0.5)).splitlines()
+    assert len(lines) == 12
+    assert "2 more" in lines[10]
+    assert "0.5 relative" in lines[-1]
+
+
+@both_kinds
+def test_control_variates_make_bounds_smaller(kind):
+    def rough(x):
+        return jnp.abs(x[..., 0] - 1 / 3) * 100 + smooth(x)
+
+    def control(x):
+        return jnp.abs(x[..., :1] - 1 / 3)
+
+    known, at = np.array([5 / 18]), points(kind)
+    plain = qmc.adaptive_cubature(rough, at, abs_tol=1e-1)
+    helped = qmc.adaptive_cubature(
+        rough, at, abs_tol=1e-1, control=control, control_integrals=known
+    )
+    assert helped.n <= plain.n
+    assert helped.error_bound < 0.7 * plain.error_bound
+    assert helped.in_cone is None
+    for found in (plain, helped):
+        np.testing.assert_allclose(found.integral, 500 / 18 + SMOOTH, atol=1e-1)
+
+
+def test_double_precision_reaches_small_tolerances(x64):
+    for kind in ("lattice", "net"):
+        found = qmc.adaptive_cubature(smooth, points(kind), abs_tol=1e-6, n_max=2**16)
+        np.testing.assert_allclose(found.integral, SMOOTH, atol=1e-6)
+    found = qmc.bayesian_cubature(smooth, points("lattice"), abs_tol=1e-7)
+    assert found.n <= 2**13
+    np.testing.assert_allclose(found.integral, SMOOTH, atol=1e-7)
+
+
+@every_method
+def test_the_second_call_compiles_nothing(method):
+    compiled = []
+
+    def listen(event, _, **__):
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(event)
+
+    METHODS[method](smooth, points("net", 1), abs_tol=1e-2)
+    second = points("net", 2)
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    METHODS[method](smooth, second, abs_tol=1e-2)
+    assert not compiled
+    jax.jit(lambda x: x + 1.25)(1.0)
+    assert compiled
+
+
+# --- the formulas, in slow forms
+
+
+def slow_order(sizes):
+    """The order of coefficients as it is defined, a pair at a time."""
+    n = len(sizes)
+    order = np.arange(n)
+    for level in range(n.bit_length() - 2, 0, -1):
+        half = 1 << level
+        for j in range(1, half):
+            if sizes[order[half + j]] > sizes[order[j]]:
+                for block in range(0, n, 2 * half):
+                    pair = [block + j, block + half + j]
+                    order[pair] = order[pair[::-1]]
+    return order
+
+
+def test_orders_of_coefficients_are_those_of_the_definition():
+    sizes = np.random.default_rng(3).uniform(size=(2, 64)) / np.arange(1, 65)
+    start = jnp.broadcast_to(jnp.arange(64), (2, 64))
+    found = _decay._sorted(start, jnp.asarray(sizes, "float32"), all_levels=True)
+    for row, size in zip(np.asarray(found), sizes, strict=True):
+        np.testing.assert_array_equal(row, slow_order(size))
+        np.testing.assert_array_equal(np.sort(row), np.arange(64))
+
+
+@both_kinds
+def test_error_bounds_are_sums_of_coefficients(kind):
+    """After one step: 5 / n times the sum of |coefficients| from the 2^(m-5)th on."""
+    at = points(kind)
+    found = qmc.adaptive_cubature(
+        smooth, at, abs_tol=10.0, n_min=256, inflation=5.0, periodization=None
+    )
+    assert found.n == 256
+    values = np.asarray(smooth(at(256)), np.float64)
+    bits = [int(f"{k:08b}"[::-1], 2) for k in range(256)]
+    if kind == "lattice":
+        sizes = np.abs(np.fft.fft(values[bits])) / 256
+    else:
+        sizes = np.abs(_reference.hadamard_matrix(256) @ values) / 256
+    falling = sizes[slow_order(sizes)]
+    np.testing.assert_allclose(found.error_bound, 5 / 256 * falling[8:16].sum(), rtol=1e-4)
+    np.testing.assert_allclose(found.integral, values.mean(), rtol=1e-6)
+
+
+def test_coefficients_that_do_not_fall_are_noticed():
+    """Noise has coefficients of one size at all frequencies, which more points make smaller."""
+
+    def noise(x):
+        return 43758.5 * jnp.sin(12.9898 * x[..., 0] + 78.233 * x[..., 1]) % 1
+
+    found = qmc.adaptive_cubature(noise, points("net"), abs_tol=1e-7, n_min=256, n_max=2**12)
+    assert not found.in_cone.all()
+    assert "do not fall" in str(found)
+
+
+@both_kinds
+@pytest.mark.parametrize("bound", ["likelihood", "gcv", "full"])
+def test_bayesian_bounds_are_those_of_dense_algebra(kind, bound, x64):
+    at, n, log_weight = points(kind), 64, -1.0
+    kernel = qmc.shift_invariant_kernel(2, orders=1, weights=0.2)
+    if kind == "net":
+        kernel = qmc.digital_kernel(2, orders=1, weights=0.2)
+    found = qmc.bayesian_cubature(
+        smooth,
+        at,
+        abs_tol=10.0,
+        n_min=n,
+        kernel=kernel,
+        log_range=(log_weight, log_weight + 1e-12),
+        bound=bound,
+        periodization=None,
+    )
+    words, y = at.words(n), np.asarray(smooth(at(n)))
+    weights = kernel.weights * np.exp(log_weight)
+    scaled = type(kernel)(kernel.scale, weights, kernel.orders)
+    inverse = np.linalg.inv(np.asarray(scaled(words[:, None], words[None])))
+    gaps = y - y.mean()
+    if bound == "gcv":
+        size = gaps @ inverse @ inverse @ gaps / np.trace(inverse)
+    else:
+        size = gaps @ inverse @ gaps / (n - 1 if bound == "full" else n)
+    spread = 1 - inverse.sum()
+    if bound == "full":
+        spread = spread + spread**2 / inverse.sum()
+    quantile = stats.t.ppf(0.995, n - 1) if bound == "full" else stats.norm.ppf(0.995)
+    np.testing.assert_allclose(found.error_bound, quantile * np.sqrt(size * spread), rtol=1e-5)
+    np.testing.assert_allclose(found.integral, y.mean(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bound", ["likelihood", "gcv"])
+def test_bayesian_weights_are_the_best_ones(bound, x64):
+    """No weight of a grid explains the values better than the one that was found.
+
+    It is found to 2e-3 of the logarithm, which the loss of the best one at the end of the range
+    shows in full.
+    """
+    at, n = points("net"), 128
+    _, _, least = losses(at, n, bound, np.linspace(-5, 0, 41))
+    found = bayesian._least(
+        lambda w: losses(at, n, bound, [w])[2], jnp.asarray(-5.0), jnp.asarray(0.0)
+    )
+    assert losses(at, n, bound, [found])[2] <= least + 2e-3
+
+
+def losses(at, n, bound, log_weights):
+    """Weights, losses by `regression_loss` with the best scale, and the least of these."""
+    y = smooth(at(n))
+    found = []
+    for log_weight in log_weights:
+        kernel = qmc.digital_kernel(2, orders=1, weights=0.1 * jnp.exp(log_weight))
+        matrix = qmc.gram(kernel, at, n)
+        gaps = y - y.mean()
+        if bound == "gcv":
+            found.append(qmc.regression_loss(kernel, at, y, loss="gcv"))
+        else:
+            found.append(matrix.logdet() / n + jnp.log(matrix.quadratic(gaps)))
+    return log_weights, found, jnp.min(jnp.stack(found))
+
+
+def test_quantiles_of_student(x64):
+    for confidence in (0.5, 0.9, 0.99):
+        right = stats.t.ppf((1 + confidence) / 2, 31)
+        found = bayesian._quantile(confidence, 31)
+        np.testing.assert_allclose(found, right, rtol=1e-5)
+
+
+# --- what is refused
+
+
+@every_method
+def test_what_cannot_be_integrated_is_refused(method):
+    integrate, at = METHODS[method], points("net")
+    with pytest.raises(ValueError, match="must be a function from points"):
+        integrate(lambda x: jnp.sum(smooth(x)), at)
+    with pytest.raises(TypeError, match="real floating point"):
+        integrate(lambda x: x[..., 0].astype("complex64"), at)
+    with pytest.raises(ValueError, match="leave a tolerance"):
+        integrate(smooth, at, abs_tol=0.0)
+    with pytest.raises(ValueError, match="leave a tolerance"):
+        integrate(smooth, at, abs_tol=1.0, meaning="both")
+    with pytest.raises(ValueError, match="not negative"):
+        integrate(smooth, at, abs_tol=-1.0)
+    with pytest.raises(ValueError, match="below 1"):
+        integrate(smooth, at, rel_tol=2.0)
+    with pytest.raises(ValueError, match="power of two"):
+        integrate(smooth, at, n_min=1000)
+    with pytest.raises(ValueError, match="at most n_max"):
+        integrate(smooth, at, n_min=2**12, n_max=2**11)
+    with pytest.raises(ValueError, match="point by point"):
+        integrate(smooth, qmc.nested_scramble(jax.random.key(0), qmc.sobol(2)))
+
+
+def test_wrong_controls_words_and_kernels_are_refused(without_shape_checks):
+    at = points("net")
+    with pytest.raises(ValueError, match="come together"):
+        qmc.adaptive_cubature(smooth, at, control=smooth)
+    with pytest.raises(ValueError, match="control_integrals"):
+        qmc.adaptive_cubature(smooth, at, control=smooth, control_integrals=np.ones(2))
+    with pytest.raises(ValueError, match="inflation"):
+        qmc.adaptive_cubature(smooth, at, inflation=0.0)
+    with pytest.raises(ValueError, match="periodization"):
+        qmc.adaptive_cubature(smooth, points("lattice"), periodization="sine")
+    with pytest.raises(ValueError, match="meaning"):
+        qmc.adaptive_cubature(smooth, at, meaning="neither")
+    with pytest.raises(ValueError, match="bound"):
+        qmc.bayesian_cubature(smooth, at, bound="worst")
+    with pytest.raises(ValueError, match="confidence"):
+        qmc.bayesian_cubature(smooth, at, confidence=1.0)
+    with pytest.raises(ValueError, match="log_range"):
+        qmc.bayesian_cubature(smooth, at, log_range=(0.0, -5.0))
+    with pytest.raises(TypeError, match="DigitalKernel"):
+        qmc.bayesian_cubature(smooth, at, kernel=qmc.shift_invariant_kernel(2))
+    with pytest.raises(ValueError, match="dimensions"):
+        qmc.bayesian_cubature(smooth, at, kernel=qmc.digital_kernel(3))
