@@ -1,5 +1,6 @@
 """Find and read the results a figure needs."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -40,8 +41,21 @@ def _worth(results: _store.Results) -> tuple[bool, bool, float]:
 
 
 def frame(results: _store.Results) -> pl.DataFrame:
-    """Return the rows as a data frame; columns that a row lacks are null in it."""
-    return pl.DataFrame([dict(row) for row in results.rows], infer_schema_length=None)
+    """Return the rows as a data frame; columns that a row lacks are null in it.
+
+    A column that holds lists in some rows and lists of lists in others has no type: it is text.
+    """
+    depths: dict[str, set[int]] = {}
+    for row in results.rows:
+        for name, value in row.items():
+            if isinstance(value, list):
+                depths.setdefault(name, set()).add(1 + isinstance((value or [0])[0], list))
+    mixed = {name for name, found in depths.items() if len(found) > 1}
+    rows = [
+        {name: json.dumps(value) if name in mixed else value for name, value in row.items()}
+        for row in results.rows
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def origin(results: _store.Results) -> dict[str, Any]:

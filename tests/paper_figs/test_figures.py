@@ -172,3 +172,11 @@ def test_captions_say_the_values_of_columns():
     df = pl.DataFrame({"kind": ["a", "a", "b"], "n": [2000, 1000, 7], "p": [0.5, 0.5, 0.5]})
     caption = _results.fill_caption("{n:kind=a} draws, {n:kind=b}, {p}, {kind}", [df])
     assert caption == "1,000 to 2,000 draws, 7, 0.5, a, b"
+
+
+def test_columns_of_lists_and_lists_of_lists_are_text():
+    rows = [{"a": [1.0], "b": [[2.0]]}, {"a": [[1.0, 2.0]], "b": [[3.0]]}, {"b": None, "a": []}]
+    results = dataclasses.replace(_results.find("wasserstein", "local"), rows=rows)
+    found = _results.frame(results)
+    assert found["a"].to_list() == ["[1.0]", "[[1.0, 2.0]]", "[]"]
+    assert found["b"].to_list() == [[[2.0]], [[3.0]], None]
