@@ -18,6 +18,8 @@ Integrand = Callable[[Array], Array]
 # More than the logarithm of any number of points.
 LEVELS = 64
 
+_TINY = np.finfo(np.float32).tiny
+
 # Of 2^m coefficients in order, those from 2^(m-5) to 2^(m-4) are what is summed: larger ones may be
 # anything, smaller ones are those of many frequencies at once.
 _LAG = 4
@@ -41,11 +43,14 @@ class Decay:
     high: Array
     largest: Array
 
-    def in_cone(self) -> np.ndarray:
-        """Whether the bounds on true sums leave something between them, up to round-off: (q,)."""
+    def cone(self) -> np.ndarray:
+        """The largest ratio of a lower bound on a true sum to an upper one, but for noise: (q,).
+
+        What is in the cone has at most 1.
+        """
         low, high, largest = (np.asarray(part) for part in (self.low, self.high, self.largest))
         noise = 8 * np.finfo(low.dtype).eps * largest[:, None] * np.sqrt(2.0 ** np.arange(LEVELS))
-        return np.all(low <= high + noise, axis=1)
+        return np.max(np.maximum(low - noise, 0) / np.maximum(high, noise + _TINY), axis=1)
 
 
 @functools.partial(

@@ -109,7 +109,7 @@ def adaptive_cubature(
             inflation=inflation,
         )
         # With control variates the function whose coefficients fall is another one each time.
-        in_cone = None if known is not None else found.in_cone().reshape(shape)
-        return found.means, found.sums * (inflation / n), in_cone
+        cone = None if known is not None else found.cone().reshape(shape)
+        return found.means, found.sums * (inflation / n), cone
 
     return refine(step, shape, sizes, target, quantity)
