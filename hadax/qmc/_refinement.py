@@ -38,7 +38,7 @@ class Tolerance:
         return np.asarray(answer), np.asarray(high - low <= below + above)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Cubature:
     """An integral, how well it is known, and what that took; prints as a table.
 
@@ -58,7 +58,7 @@ class Cubature:
     tolerance: Tolerance
     cone: np.ndarray | None = None
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """A line for every integral, the first ten of them, and what they took."""
         values, bounds, good = (
             jnp.ravel(part).tolist() for part in (self.integral, self.error_bound, self.converged)

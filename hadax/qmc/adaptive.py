@@ -75,6 +75,9 @@ def adaptive_cubature(
         ...     return jnp.exp(-jnp.sum(x**2, axis=-1))
         >>> points = qmc.digital_shift(jax.random.key(0), qmc.sobol(3))
         >>> found = qmc.adaptive_cubature(f, points, abs_tol=1e-3)
+        >>> found  # doctest: +ELLIPSIS
+        0.41... +- 0.000...
+        1024 points, ... s, tolerance 0.001
         >>> bool(found.converged), bool(abs(found.integral - 0.746824**3) < 1e-3)
         (True, True)
 
