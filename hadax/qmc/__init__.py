@@ -3,6 +3,13 @@
 from hadax.qmc._refinement import Cubature, Tolerance
 from hadax.qmc.adaptive import adaptive_cubature
 from hadax.qmc.bayesian import bayesian_cubature
+from hadax.qmc.composed_kernels import (
+    AdaptiveKernel,
+    CombinedKernel,
+    adaptive_kernel,
+    combine,
+    derivative,
+)
 from hadax.qmc.construction import cbc, lattice_error, load_vector
 from hadax.qmc.gram import Gram, gram
 from hadax.qmc.halton import Halton, halton, permute_digits
@@ -19,6 +26,8 @@ from hadax.qmc.regression import Posterior, condition, regression_loss
 from hadax.qmc.scrambles import digital_shift, interlace, linear_scramble, nested_scramble
 
 __all__ = [
+    "AdaptiveKernel",
+    "CombinedKernel",
     "Cubature",
     "DigitalKernel",
     "DigitalNet",
@@ -29,9 +38,12 @@ __all__ = [
     "ShiftInvariantKernel",
     "Tolerance",
     "adaptive_cubature",
+    "adaptive_kernel",
     "bayesian_cubature",
     "cbc",
+    "combine",
     "condition",
+    "derivative",
     "digital_kernel",
     "digital_net",
     "digital_shift",

@@ -8,14 +8,13 @@ import jax.numpy as jnp
 
 from hadax._typing import Array, ArrayLike
 from hadax.operators.base import static
-from hadax.qmc import _qmc_checks
-from hadax.qmc.kernels import DigitalKernel, ShiftInvariantKernel
+from hadax.qmc import _kernel_checks, _qmc_checks
+from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.lattices import Lattice
 from hadax.qmc.nets import DigitalNet
 from hadax.transforms.fourier import fftbr, ifftbr
 from hadax.transforms.walsh import fwht
 
-Kernel: TypeAlias = ShiftInvariantKernel | DigitalKernel
 Points: TypeAlias = Lattice | DigitalNet
 
 
@@ -81,7 +80,7 @@ def _along(eigenvalues: Array, spectrum: Array) -> Array:
     return eigenvalues.reshape(shape).astype(spectrum.dtype)
 
 
-def gram(kernel: Kernel, points: Points, n: int, *, noise: ArrayLike = 0.0) -> Gram:
+def gram(kernel: ProductKernel, points: Points, n: int, *, noise: ArrayLike = 0.0) -> Gram:
     r"""The kernel matrix of the first n points, in O(n (d + log n)) operations.
 
     All of it follows from its first column: $\lambda = \sqrt{n} F k$ with $k_i = K(x_i, x_0)$. What
@@ -123,8 +122,8 @@ def gram(kernel: Kernel, points: Points, n: int, *, noise: ArrayLike = 0.0) -> G
     """
     n = _qmc_checks.power_of_two("n", n)
     is_lattice = isinstance(points, Lattice)
-    _qmc_checks.kernel_of(kernel, ShiftInvariantKernel if is_lattice else DigitalKernel)
-    _qmc_checks.same_dimensions(len(kernel.orders), points.dimensions)
+    _kernel_checks.kernel_for(kernel, digital=not is_lattice)
+    _qmc_checks.same_dimensions(kernel.dimensions, points.dimensions)
     if isinstance(points, DigitalNet):
         _qmc_checks.structured(points.seeds)
     words = points.words(n)

@@ -5,29 +5,27 @@ mean: the integral over either argument is S.
 """
 
 import dataclasses
-import math
-from fractions import Fraction
-from functools import cache
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
 from hadax.operators.base import static
-from hadax.qmc import _qmc_checks, _words
+from hadax.qmc import _kernel_checks, _kernel_values, _qmc_checks
 
 _LARGEST = {"shift": 5, "digital": 4}
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _ProductKernel:
-    """What the kernels share: all but the functions of one coordinate that are multiplied."""
+class ProductKernel:
+    r"""What all kernels share: $S \prod_j (1 + p_j(x_j, z_j))$ of parts whose mean is 0.
+
+    What no leaf changes, `factors`, is apart from what is made of it, `parts`: whoever looks for
+    the best leaves computes it once.
+    """
 
     scale: Array
-    weights: Array
-    orders: tuple[int, ...] = static()
 
     def __call__(self, x: Array, z: Array) -> Array:
         """K(x, z), of points (..., d) that broadcast."""
@@ -35,42 +33,117 @@ class _ProductKernel:
 
     def minus_one(self, x: Array, z: Array) -> Array:
         """K(x, z) / S - 1, without the loss of digits where weights are small."""
-        return _product_minus_one(self.weights, self.factors(x, z))
+        return self.minus_one_of(self.factors(x, z))
 
-    def factors(self, x: Array, z: Array) -> Array:
-        """k of every coordinate, (..., d)."""
+    def minus_one_of(self, factors: Any) -> Array:
+        """K / S - 1, of what `factors` returned."""
+        return _kernel_values.product_minus_one(self.parts(factors))
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a point."""
         raise NotImplementedError
+
+    @property
+    def is_digital(self) -> bool:
+        """Whether it is a kernel of nets, and points are words; otherwise it is one of lattices."""
+        raise NotImplementedError
+
+    def factors(self, x: Array, z: Array) -> Any:
+        """What parts are made of and no leaf changes: arrays (..., d)."""
+        raise NotImplementedError
+
+    def parts(self, factors: Any) -> Array:
+        """The part of every coordinate, (..., d)."""
+        raise NotImplementedError
+
+    def derived_parts(
+        self, x: Array, z: Array, x_orders: tuple[int, ...], z_orders: tuple[int, ...]
+    ) -> Array:
+        """The parts, each differentiated so many times in x and in z."""
+        _kernel_checks.no_derivatives(type(self).__name__)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _WeightedKernel(ProductKernel):
+    """What kernels of given smoothness share: parts gamma_j k_j of factors k_j."""
+
+    scale: Array
+    weights: Array
+    orders: tuple[int, ...] = static()
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a point."""
+        return len(self.orders)
+
+    def parts(self, factors: Array) -> Array:
+        """gamma_j k_j of every coordinate."""
+        return _kernel_values.weighted(self.weights, factors)
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class ShiftInvariantKernel(_ProductKernel):
+class ShiftInvariantKernel(_WeightedKernel):
     r"""A kernel of x - z modulo one: what `shift_invariant_kernel` makes.
 
     `scale` () holds S and `weights` (d,) the $\gamma_j$, its leaves; `orders` the smoothness
     $\alpha_j$ of each coordinate. Points are words or floats in [0, 1).
     """
 
+    is_digital: ClassVar[bool] = False
+
     def factors(self, x: Array, z: Array) -> Array:
         """k(x_j - z_j) of every coordinate, (..., d)."""
-        gap = _lattice_gap(x, z, self.weights.dtype)
-        columns = [_bernoulli(gap[..., j], order) for j, order in enumerate(self.orders)]
+        gap = _kernel_values.lattice_gap(x, z, self.weights.dtype)
+        columns = [
+            _kernel_values.bernoulli(gap[..., j], order) for j, order in enumerate(self.orders)
+        ]
         return jnp.stack(columns, axis=-1)
+
+    def derived_parts(
+        self, x: Array, z: Array, x_orders: tuple[int, ...], z_orders: tuple[int, ...]
+    ) -> Array:
+        """The parts, each differentiated so many times in x and in z."""
+        gap = _kernel_values.lattice_gap(x, z, self.weights.dtype)
+        columns = []
+        for j, (order, a, b) in enumerate(zip(self.orders, x_orders, z_orders, strict=True)):
+            _kernel_checks.derivative_exists(j, a + b, most=2 * order - 2)
+            columns.append((-1) ** b * _kernel_values.bernoulli(gap[..., j], order, a + b))
+        return _kernel_values.weighted(self.weights, jnp.stack(columns, axis=-1))
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class DigitalKernel(_ProductKernel):
+class DigitalKernel(_WeightedKernel):
     r"""A kernel of x - z modulo two, bit by bit: what `digital_kernel` makes.
 
     `scale` () holds S and `weights` (d,) the $\gamma_j$, its leaves; `orders` the smoothness
     $\alpha_j$ of each coordinate. Points are words.
     """
 
+    is_digital: ClassVar[bool] = True
+
     def factors(self, x: Array, z: Array) -> Array:
         """k(x_j - z_j) of every coordinate, (..., d)."""
+        return self._derived(x, z, (0,) * self.dimensions)
+
+    def derived_parts(
+        self, x: Array, z: Array, x_orders: tuple[int, ...], z_orders: tuple[int, ...]
+    ) -> Array:
+        """The parts, each differentiated so many times in x and in z."""
+        times = tuple(a + b for a, b in zip(x_orders, z_orders, strict=True))
+        for j, (order, count) in enumerate(zip(self.orders, times, strict=True)):
+            _kernel_checks.derivative_exists(j, count, most=max(order - 2, 0))
+        return _kernel_values.weighted(self.weights, self._derived(x, z, times))
+
+    def _derived(self, x: Array, z: Array, times: tuple[int, ...]) -> Array:
+        """(-2)^b (k_(alpha - b) + 1) of every coordinate with b > 0, and k_alpha of the others."""
         gap, dtype = x ^ z, self.weights.dtype
-        columns = [_walsh(gap[..., j], order, dtype) for j, order in enumerate(self.orders)]
+        columns = []
+        for j, (order, b) in enumerate(zip(self.orders, times, strict=True)):
+            value = _kernel_values.walsh(gap[..., j], order - b, dtype)
+            columns.append((-2.0) ** b * (value + 1) if b else value)
         return jnp.stack(columns, axis=-1)
 
 
@@ -177,82 +250,4 @@ def _settings(
     """Scale, weights and orders of a kernel, checked."""
     d = _checks.integer("dimensions", dimensions, minimum=1)
     found = _qmc_checks.orders(orders, d, _LARGEST[kind])
-    usual = 2 ** (1 / d) - 1
-    gammas = _checks.real_float("weights", jnp.asarray(usual if weights is None else weights) * 1.0)
-    _qmc_checks.positive("weights", gammas, d)
-    size = _checks.real_float("scale", jnp.asarray(scale) * 1.0)
-    _qmc_checks.positive("scale", size, None)
-    return size, jnp.broadcast_to(gammas, (d,)), found
-
-
-def _product_minus_one(weights: Array, factors: Array) -> Array:
-    """prod_j (1 + p_j) - 1 for p = weights * factors, by v <- v (1 + p) + p from v = 0."""
-    shape = (1,) * (factors.ndim - 1) + weights.shape
-    parts = jnp.moveaxis(weights.reshape(shape) * factors, -1, 0)
-
-    def step(value: Array, part: Array) -> tuple[Array, None]:
-        return value * (1 + part) + part, None
-
-    return jax.lax.scan(step, jnp.zeros_like(parts[0]), parts)[0]
-
-
-def _lattice_gap(x: Array, z: Array, dtype: jnp.dtype) -> Array:
-    """{x - z}; exact for words, which may be far longer than the floats that come of them."""
-    if jnp.issubdtype(x.dtype, jnp.unsignedinteger):
-        return _words.fractions(x - z, dtype)
-    return (x - z) % 1
-
-
-@cache
-def _even_coefficients(order: int) -> tuple[float, ...]:
-    """(-1)^(a+1) (2 pi)^(2a) B_2a(1/2 + y) / (2a)! as a polynomial in y^2, the highest first."""
-    degree = 2 * order
-    numbers = [Fraction(1)]
-    for m in range(1, degree + 1):
-        past = sum(math.comb(m + 1, j) * number for j, number in enumerate(numbers))
-        numbers.append(-Fraction(past, m + 1))
-    # B_n(1/2) = (2^(1-n) - 1) B_n, and B_m(1/2 + y) = sum over n of C(m, n) B_n(1/2) y^(m-n).
-    at_half = [(Fraction(2, 2**n) - 1) * number for n, number in enumerate(numbers)]
-    scale = (-1) ** (order + 1) * (2 * math.pi) ** degree / math.factorial(degree)
-    return tuple(float(math.comb(degree, n) * at_half[n]) * scale for n in range(0, degree + 1, 2))
-
-
-def _bernoulli(u: Array, order: int) -> Array:
-    """k_order(u) for u in [0, 1), about the middle, where the polynomial is even."""
-    square = jnp.square(u - 0.5)
-    value = jnp.zeros_like(square)
-    for coefficient in _even_coefficients(order):
-        value = value * square + coefficient
-    return value
-
-
-def _walsh(gap: Array, order: int, dtype: jnp.dtype) -> Array:
-    """k_order of words x ^ z; closed forms of the series by the place of the highest one."""
-    bits = _words.width(gap)
-    # -floor(log2) of the fraction that the word stands for; 0 for 0, where all powers count as 0.
-    place = jnp.where(gap == 0, 0, jax.lax.clz(gap).astype(jnp.int32) + 1)
-    b, u = place.astype(dtype), _words.fractions(gap, dtype)
-
-    def power(rate: int) -> Array:
-        """2^(-rate b), from a table; 0 at 0."""
-        table = np.array([0.0, *(2.0 ** (-rate * k) for k in range(1, bits + 1))], dtype)
-        return jnp.asarray(table)[place]
-
-    if order == 1:
-        return jnp.where(gap == 0, jnp.ones((), dtype), 1 - 3 * power(1))
-    if order == 2:
-        return -b * u + 2.5 * (1 - power(1)) - 1
-    if order == 3:
-        return b * u**2 - 5 * (1 - power(1)) * u + 43 / 18 * (1 - power(2)) - 1
-    ones = jnp.zeros_like(u)
-    for at in range(bits):
-        bit = (gap >> (bits - 1 - at)) & np.array(1, gap.dtype)
-        ones = ones + (1 - 2 * bit.astype(dtype)) * 2.0 ** (-3 * at)
-    return (
-        -2 / 3 * b * u**3
-        + 5 * (1 - power(1)) * u**2
-        - 43 / 9 * (1 - power(2)) * u
-        + 701 / 294 * (1 - power(3))
-        + b * (ones / 48 - 1 / 42)
-        - 1
-    )
+    return *_kernel_checks.scale_and_weights(d, weights, scale), found

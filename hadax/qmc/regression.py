@@ -11,7 +11,8 @@ from jax.scipy.stats import norm
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
 from hadax.qmc import _qmc_checks, _words
-from hadax.qmc.gram import Gram, Kernel, Points, gram
+from hadax.qmc.gram import Gram, Points, gram
+from hadax.qmc.kernels import ProductKernel
 
 Loss: TypeAlias = Literal["likelihood", "gcv", "cv"]
 
@@ -25,7 +26,7 @@ class Posterior:
     $\mu$.
     """
 
-    kernel: Kernel
+    kernel: ProductKernel
     points: Points
     matrix: Gram
     coefficients: Array
@@ -74,7 +75,7 @@ class Posterior:
 
 
 def condition(
-    kernel: Kernel,
+    kernel: ProductKernel,
     points: Points,
     y: ArrayLike,
     *,
@@ -127,7 +128,7 @@ def condition(
 
 
 def regression_loss(
-    kernel: Kernel,
+    kernel: ProductKernel,
     points: Points,
     y: ArrayLike,
     *,

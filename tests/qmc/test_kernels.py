@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hadax import qmc
-from hadax.qmc import kernels
+from hadax.qmc import _kernel_values
 
 FOLDER = Path(__file__).parent.parent / "golden" / "qmc"
 ONE = np.load(FOLDER / "kernel_1d.npz", allow_pickle=False)
@@ -23,7 +23,7 @@ def at_top(words, bits):
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
 def test_golden_shift_invariant_values(order, x64):
-    found = kernels._bernoulli(jnp.asarray(ONE["u"]), order)
+    found = _kernel_values.bernoulli(jnp.asarray(ONE["u"]), order)
     np.testing.assert_allclose(found, ONE[f"si_alpha{order}"], rtol=1e-11, atol=1e-11)
 
 
@@ -31,7 +31,7 @@ def test_golden_shift_invariant_values(order, x64):
 def test_golden_digital_values(order, x64):
     """The foreign series of order 4 is cut off below 5e-9."""
     words = at_top(ONE["xint"], ONE["t"])
-    found = kernels._walsh(words, order, jnp.dtype("float64"))
+    found = _kernel_values.walsh(words, order, jnp.dtype("float64"))
     atol = 5e-9 if order == 4 else 1e-13
     np.testing.assert_allclose(found, ONE[f"dsi_alpha{order}"], rtol=0, atol=atol)
 
@@ -39,7 +39,7 @@ def test_golden_digital_values(order, x64):
 def test_places_are_exact_where_floats_are_not(x64):
     """(2^62 - 1) / 2^63 is below a half, though not as a float: place 2, not 1."""
     word = at_top([2**62 - 1], 63)
-    found = kernels._walsh(word, 2, jnp.dtype("float64"))
+    found = _kernel_values.walsh(word, 2, jnp.dtype("float64"))
     np.testing.assert_allclose(found, [-2 * 0.5 + 2.5 * (1 - 0.25) - 1], atol=1e-15)
 
 
@@ -62,7 +62,7 @@ def test_digital_kernels_are_their_walsh_series(order):
     signs = (-1.0) ** np.array([[bin(a & b).count("1") for b in i] for a in i])
     # Walsh function k in dyadic order at the word with index bits i, first output bit lowest in k.
     series = signs @ aliased
-    found = kernels._walsh(words, order, jnp.dtype("float32"))
+    found = _kernel_values.walsh(words, order, jnp.dtype("float32"))
     np.testing.assert_allclose(found, series, atol=5e-3)
 
 
