@@ -11,7 +11,8 @@ from hadax.qmc.composed_kernels import (
     derivative,
 )
 from hadax.qmc.construction import cbc, lattice_error, load_vector
-from hadax.qmc.gram import Gram, gram
+from hadax.qmc.dense_gram import DenseGram
+from hadax.qmc.gram import gram
 from hadax.qmc.halton import Halton, halton, permute_digits
 from hadax.qmc.kernels import (
     DigitalKernel,
@@ -24,11 +25,13 @@ from hadax.qmc.nets import DigitalNet, digital_net, sobol
 from hadax.qmc.periodization import periodize
 from hadax.qmc.regression import Posterior, condition, regression_loss
 from hadax.qmc.scrambles import digital_shift, interlace, linear_scramble, nested_scramble
+from hadax.qmc.structured_gram import Gram
 
 __all__ = [
     "AdaptiveKernel",
     "CombinedKernel",
     "Cubature",
+    "DenseGram",
     "DigitalKernel",
     "DigitalNet",
     "Gram",

@@ -1,6 +1,6 @@
 """Error texts of kernels and of what is made of them."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import jax.numpy as jnp
 
@@ -72,4 +72,43 @@ def kernel_for(kernel: object, *, digital: bool) -> None:
         raise TypeError(
             f"Argument `kernel` must be one of {kind} for these points, but is a "
             f"{type(kernel).__name__}."
+        )
+
+
+def sequence(points: object, kinds: Any) -> None:
+    """Refuse points that are no lattice or net."""
+    if not isinstance(points, kinds):
+        raise TypeError(
+            "Argument `points` must be a Lattice, a DigitalNet or a JAX array (n, d), but is a "
+            f"{type(points).__name__}. Of other sequences pass the array that a call returns, or "
+            "for a digital kernel the words."
+        )
+
+
+def point_array(points: Array, n: object, *, digital: bool) -> None:
+    """Refuse points that a kernel does not take, and a number of them."""
+    if n is not None:
+        raise ValueError(f"Argument `n` must be left out for an array of points, but is {n!r}.")
+    words = jnp.issubdtype(points.dtype, jnp.unsignedinteger)
+    if not words and (digital or not jnp.issubdtype(points.dtype, jnp.floating)):
+        wanted = "words (unsigned integers)" if digital else "floats or words"
+        raise TypeError(
+            f"Argument `points` must hold {wanted} for this kernel, but has dtype {points.dtype}."
+        )
+
+
+def as_many_values(values: int, points: int) -> None:
+    """Refuse values that are not one a point."""
+    if values != points:
+        raise ValueError(
+            f"Argument `y` must have a value for each of {points} points, but has {values}."
+        )
+
+
+def has_more_points(points: object) -> None:
+    """Refuse to go on with points that are an array."""
+    if not hasattr(points, "words"):
+        raise TypeError(
+            "Argument `n` must be left out for an array of points, which does not go on. Condition "
+            "on a Lattice or a DigitalNet."
         )

@@ -201,7 +201,8 @@ def structured(seeds: object) -> None:
     if seeds is not None:
         raise ValueError(
             "Argument `points` must not be scrambled point by point (nested_scramble): no fast "
-            "transform diagonalises their kernel matrix. linear_scramble leaves the structure."
+            "transform diagonalises their kernel matrix. linear_scramble leaves the structure; "
+            "points.words(n) may be taken as an array, with the cost of a dense matrix."
         )
 
 

@@ -1,8 +1,8 @@
-"""Gaussian process regression on lattices and nets, where every step is a fast transform."""
+"""Gaussian process regression; on lattices and nets every step is a fast transform."""
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +10,13 @@ from jax.scipy.stats import norm
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
-from hadax.qmc import _qmc_checks, _words
-from hadax.qmc.gram import Gram, Points, gram
+from hadax.qmc import _assembly, _kernel_checks, _losses, _qmc_checks, _words
+from hadax.qmc._assembly import Points
+from hadax.qmc._losses import Loss
+from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
-
-Loss: TypeAlias = Literal["likelihood", "gcv", "cv"]
+from hadax.qmc.lattices import Lattice
+from hadax.qmc.structured_gram import Gram
 
 
 @jax.tree_util.register_dataclass
@@ -23,27 +25,40 @@ class Posterior:
     r"""A Gaussian process given its values at the first n points: what `condition` makes.
 
     A pytree. `coefficients` (n,) holds $c = (K + \sigma^2)^{-1} (y - \mu)$ and `prior_mean` () the
-    $\mu$.
+    $\mu$. Variances do not depend on the values: with `n=` they are those that the process will
+    have after the first n points, which helps to choose n before there are values.
     """
 
     kernel: ProductKernel
-    points: Points
-    matrix: Gram
+    points: Points | Array
+    matrix: Gram | DenseGram
     coefficients: Array
     prior_mean: Array
     noise: Array
 
     def mean(self, x: Array) -> Array:
         """The posterior mean at points x (q, d) in [0, 1): array (q,)."""
-        row = self._row(x.dtype)
-        return self.prior_mean + jax.lax.map(lambda one: row(one) @ self.coefficients, x)
+        row = self._row(x.dtype, self.matrix.n)
+        return self.prior_mean + self._each(lambda one: row(one) @ self.coefficients, x)
 
-    def variance(self, x: Array) -> Array:
+    def variance(self, x: Array, *, n: int | None = None) -> Array:
         """The posterior variance at points x (q, d), of the function without noise: array (q,)."""
-        row, matrix = self._row(x.dtype), self.matrix
-        word = self.points.words(1)[0]
-        prior = self.kernel(word, word)
-        return jax.lax.map(lambda one: jnp.maximum(prior - matrix.quadratic(row(one)), 0), x)
+        matrix = self._after(n)
+        row = self._row(x.dtype, matrix.n)
+        prior = self._prior()
+        return self._each(lambda one: jnp.maximum(prior - matrix.quadratic(row(one)), 0), x)
+
+    def covariance(self, x: Array, z: Array, *, n: int | None = None) -> Array:
+        """The posterior covariance of points x (q, d) and z (r, d), without noise: array (q, r)."""
+        matrix = self._after(n)
+        row, rows = self._row(x.dtype, matrix.n), jax.vmap(self._row(z.dtype, matrix.n))(z)
+        at_z = self._as_known(z)
+
+        def between(one: Array) -> Array:
+            prior = self.kernel(self._as_known(one)[None], at_z)
+            return prior - rows @ matrix.solve(row(one))
+
+        return jax.lax.map(between, x)
 
     def interval(self, x: Array, *, confidence: float = 0.99) -> tuple[Array, Array]:
         """Where the function lies at points x (q, d), each with this probability: low and high."""
@@ -54,29 +69,63 @@ class Posterior:
 
     def integral(self) -> tuple[Array, Array]:
         """The posterior mean and variance of the integral over the unit cube."""
-        n, scale = self.matrix.n, self.kernel.scale
-        # The first eigenvalue without its mean part, n S, which would swallow it.
-        rest = self._first() + self.noise
-        mean = self.prior_mean + scale * jnp.sum(self.coefficients)
-        return mean, scale * rest / (rest + n * scale)
+        mean = self.prior_mean + self.kernel.scale * jnp.sum(self.coefficients)
+        return mean, self.integral_variance()
 
-    def _first(self) -> Array:
-        """The first eigenvalue of K - S."""
-        words = self.points.words(self.matrix.n)
-        return self.kernel.scale * jnp.sum(self.kernel.minus_one(words, words[:1]))
+    def integral_variance(self, *, n: int | None = None) -> Array:
+        """The posterior variance of the integral over the unit cube."""
+        scale, count = self.kernel.scale, self._after(n).n
+        # Of K - S, whose inverse sums up to q, it is S / (1 + S q): S would swallow what is left.
+        if isinstance(self.points, jax.Array):
+            pairs = self.kernel.minus_one(self.points[:, None], self.points[None])
+            noise = self.noise * jnp.eye(count, dtype=pairs.dtype)
+            ones = jnp.ones(count, pairs.dtype)
+            rest = 1 / DenseGram.of_matrix(scale * pairs + noise).quadratic(ones)
+        else:
+            words = self.points.words(count)
+            rest = scale * jnp.mean(self.kernel.minus_one(words, words[:1])) + self.noise / count
+        return scale * rest / (rest + scale)
 
-    def _row(self, dtype: DTypeLike) -> Callable[[Array], Array]:
+    def _after(self, n: int | None) -> Gram | DenseGram:
+        """The matrix of the first n points; of those with values for None."""
+        if n is None:
+            return self.matrix
+        _kernel_checks.has_more_points(self.points)
+        return _matrix(self.kernel, self.points, n, self.noise)
+
+    def _prior(self) -> Array:
+        """K(x, x), which is the same everywhere."""
+        known = self._known(self.kernel.scale.dtype, 1)[0]
+        return self.kernel(known, known)
+
+    def _row(self, dtype: DTypeLike, n: int) -> Callable[[Array], Array]:
         """A function from a point (d,) to K(x, x_i), (n,). Of a lattice it has derivatives."""
-        if self.matrix.is_lattice:
-            known = self.points(self.matrix.n, dtype=dtype)
-            return lambda one: self.kernel(one[None], known)
-        words = self.points.words(self.matrix.n)
-        return lambda one: self.kernel(_words.of_fractions(one)[None], words)
+        known = self._known(dtype, n)
+        return lambda one: self.kernel(self._as_known(one)[None], known)
+
+    def _known(self, dtype: DTypeLike, n: int) -> Array:
+        """The first n points as the kernel takes them beside others of a dtype."""
+        if not isinstance(self.points, jax.Array):
+            if isinstance(self.points, Lattice):
+                return self.points(n, dtype=dtype)
+            return self.points.words(n)
+        found = self.points[:n]
+        if self.kernel.is_digital or not jnp.issubdtype(found.dtype, jnp.unsignedinteger):
+            return found
+        return _words.fractions(found, jnp.dtype(dtype))
+
+    def _as_known(self, x: Array) -> Array:
+        """Points in [0, 1) as the kernel takes them."""
+        return _words.of_fractions(x) if self.kernel.is_digital else x
+
+    def _each(self, function: Callable[[Array], Array], x: Array) -> Array:
+        """A function of one point at all of x, of about 2^20 values of the kernel at a time."""
+        return jax.lax.map(function, x, batch_size=max(1, (1 << 20) // self.matrix.n))
 
 
 def condition(
     kernel: ProductKernel,
-    points: Points,
+    points: Points | Array,
     y: ArrayLike,
     *,
     noise: ArrayLike = 0.0,
@@ -85,21 +134,23 @@ def condition(
     r"""The Gaussian process that takes known values at the first points of a lattice or a net.
 
     Args:
-        kernel: of `shift_invariant_kernel` for a lattice, of `digital_kernel` for a net.
-        points: the lattice or net, as `gram` takes it.
-        y: array (n,), real: values at the first n points in natural order, n a power of two.
+        kernel: of a lattice or a net, as the points are.
+        points: the lattice or net, or any points as an array, as `gram` takes them.
+        y: array (n,), real: values at the first n points in natural order, n a power of two; or at
+            all points of an array.
         noise: variance of what is added to the values, $\sigma^2$.
-        prior_mean: $\mu$; None takes the mean of y, the likeliest one.
+        prior_mean: $\mu$; None takes the mean of y, on a lattice or net the likeliest one.
 
     Returns:
         A `Posterior`: means, variances and intervals at any points, and the integral.
 
     Raises:
         TypeError: y is not real floating point, or a kernel of the other kind of points.
-        ValueError: n no power of two, or points without structure.
+        ValueError: n no power of two, or points without structure, or not as many as values.
 
     Cost:
-        O(n (d + log n)). A mean at another point takes O(n d), a variance one transform more.
+        O(n (d + log n)). A mean at another point takes O(n d), a variance one transform more. With
+        an array of points O(n^2 (n + d)), and O(n^2) for each variance.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -114,22 +165,22 @@ def condition(
         (True, True)
 
     See Also:
-        `regression_loss`, to choose the kernel by. FastGPs: `FastGPLattice`.
+        `regression_loss`, to choose the kernel by. FastGPs: `FastGPLattice`, `StandardGP`.
 
     References:
         Rasmussen and Williams (2006), key `rasmussen2006`; Jagadeeswaran and Hickernell (2019), key
         `jagadeeswaran2019`.
     """
-    values = _values(y)
+    values = _losses.values(y, points)
     variance = jnp.asarray(noise, values.dtype)
-    matrix = gram(kernel, points, len(values), noise=variance)
+    matrix = _matrix(kernel, points, len(values), variance)
     mean = jnp.mean(values) if prior_mean is None else jnp.asarray(prior_mean, values.dtype)
     return Posterior(kernel, points, matrix, matrix.solve(values - mean), mean, variance)
 
 
 def regression_loss(
     kernel: ProductKernel,
-    points: Points,
+    points: Points | Array,
     y: ArrayLike,
     *,
     noise: ArrayLike = 0.0,
@@ -140,11 +191,11 @@ def regression_loss(
     With $c = (K + \sigma^2)^{-1} (y - \bar y)$: "likelihood" is the negative logarithm of the
     density, $\frac12 (c^\top (y - \bar y) + \log \det + n \log 2 \pi)$; "gcv" is
     $\|c\|^2 / (\operatorname{tr} (K + \sigma^2)^{-1} / n)^2$; "cv" is the sum of squared errors of
-    each value predicted from all others, which on these points is the same.
+    each value predicted from all others, which on a lattice or net is the same.
 
     Args:
         kernel: as `condition` takes it.
-        points: the lattice or net.
+        points: the lattice or net, or any points as an array.
         y: array (n,), real.
         noise: variance of what is added to the values, $\sigma^2$.
         loss: which.
@@ -157,7 +208,7 @@ def regression_loss(
         ValueError: as `condition`, or an unknown loss.
 
     Cost:
-        O(n (d + log n)); about three times that with its gradient.
+        O(n (d + log n)); about three times that with its gradient. With an array O(n^2 (n + d)).
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -171,26 +222,22 @@ def regression_loss(
         True
 
     See Also:
-        `condition`.
+        `fit`, which minimises it; `condition`.
 
     References:
         Rasmussen and Williams (2006), key `rasmussen2006`; Golub, Heath and Wahba (1979), key
         `golub1979`.
     """
     _checks.choice("loss", loss, get_args(Loss))
-    values = _values(y)
-    n = len(values)
-    matrix = gram(kernel, points, n, noise=jnp.asarray(noise, values.dtype))
-    gaps = values - jnp.mean(values)
-    if loss == "likelihood":
-        return (matrix.quadratic(gaps) + matrix.logdet() + n * jnp.log(2 * jnp.pi)) / 2
-    # All entries of the inverse's diagonal are equal, so that errors are c over the mean of it.
-    errors = matrix.solve(gaps) * n / matrix.inverse_trace()
-    return jnp.sum(jnp.square(errors))
+    values = _losses.values(y, points)
+    matrix = _matrix(kernel, points, len(values), jnp.asarray(noise, values.dtype))
+    return _losses.loss_of(matrix, values - jnp.mean(values), loss)
 
 
-def _values(y: ArrayLike) -> Array:
-    """Values as a vector of as many as there are points."""
-    values = _checks.real_float("y", _checks.shaped("y", y, ndim=1))
-    _qmc_checks.power_of_two("len(y)", len(values))
-    return values
+def _matrix(
+    kernel: ProductKernel, points: Points | Array, n: int, noise: Array
+) -> Gram | DenseGram:
+    """The matrix of as many points as there are values."""
+    count = None if isinstance(points, jax.Array) else n
+    factors, kind = _assembly.factors(kernel, points, count)
+    return _assembly.matrix(kernel, factors, kind, noise)
