@@ -12,6 +12,7 @@ from hadax.qmc.composed_kernels import (
 )
 from hadax.qmc.construction import cbc, lattice_error, load_vector
 from hadax.qmc.dense_gram import DenseGram
+from hadax.qmc.fitting import Fit, fit
 from hadax.qmc.gram import gram
 from hadax.qmc.halton import Halton, halton, permute_digits
 from hadax.qmc.kernels import (
@@ -34,6 +35,7 @@ __all__ = [
     "DenseGram",
     "DigitalKernel",
     "DigitalNet",
+    "Fit",
     "Gram",
     "Halton",
     "Lattice",
@@ -50,6 +52,7 @@ __all__ = [
     "digital_kernel",
     "digital_net",
     "digital_shift",
+    "fit",
     "gram",
     "halton",
     "interlace",

@@ -1,5 +1,6 @@
 """Error texts of kernels and of what is made of them."""
 
+import warnings
 from typing import Any, NoReturn
 
 import jax.numpy as jnp
@@ -111,4 +112,25 @@ def has_more_points(points: object) -> None:
         raise TypeError(
             "Argument `n` must be left out for an array of points, which does not go on. Condition "
             "on a Lattice or a DigitalNet."
+        )
+
+
+def optimizer(value: object) -> None:
+    """Refuse what is no optimizer."""
+    if not (callable(getattr(value, "init", None)) and callable(getattr(value, "update", None))):
+        raise TypeError(
+            "Argument `optimizer` must have functions `init` and `update`, as optax.adam(0.1) has, "
+            f"but is a {type(value).__name__}."
+        )
+
+
+def warn_if_broken(broken: bool) -> None:
+    """Say that a search met what is not finite."""
+    if broken:
+        warnings.warn(
+            "The search for a kernel ended at a loss or a slope that is not finite; returned is "
+            "the best kernel before. Start from more noise, take smaller steps, or compute under "
+            "jax.enable_x64(True).",
+            RuntimeWarning,
+            stacklevel=3,
         )

@@ -67,8 +67,9 @@ class Gram:
 
     def _safe(self) -> Array:
         """Eigenvalues that may be divided by."""
-        least = jnp.finfo(self.eigenvalues.dtype).eps * jnp.max(self.eigenvalues)
-        return jnp.maximum(self.eigenvalues, least)
+        # Round-off is no function of the kernel: the slope of a maximum with ties can be 0 / 0.
+        largest = jax.lax.stop_gradient(jnp.max(self.eigenvalues))
+        return jnp.maximum(self.eigenvalues, jnp.finfo(self.eigenvalues.dtype).eps * largest)
 
     def _forward(self, y: Array) -> Array:
         """F y."""
