@@ -115,6 +115,23 @@ def has_more_points(points: object) -> None:
         )
 
 
+def not_extensible() -> NoReturn:
+    """Refuse to extend a process on an array of points."""
+    raise TypeError(
+        "A Posterior must be one of a Lattice or a DigitalNet to be extended, but has an array of "
+        "points. Condition on all points and values at once."
+    )
+
+
+def as_many_more(values: int, known: int) -> None:
+    """Refuse values that do not double the number of points."""
+    if values != known:
+        raise ValueError(
+            f"Argument `y` must have the values at the next {known} points, as many as there are, "
+            f"but has {values}."
+        )
+
+
 def optimizer(value: object) -> None:
     """Refuse what is no optimizer."""
     if not (callable(getattr(value, "init", None)) and callable(getattr(value, "update", None))):

@@ -14,6 +14,7 @@ from hadax.qmc import _assembly, _kernel_checks, _losses, _qmc_checks, _words
 from hadax.qmc._assembly import Points
 from hadax.qmc._losses import Loss
 from hadax.qmc.dense_gram import DenseGram
+from hadax.qmc.gram import gram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.lattices import Lattice
 from hadax.qmc.structured_gram import Gram
@@ -24,9 +25,10 @@ from hadax.qmc.structured_gram import Gram
 class Posterior:
     r"""A Gaussian process given its values at the first n points: what `condition` makes.
 
-    A pytree. `coefficients` (n,) holds $c = (K + \sigma^2)^{-1} (y - \mu)$ and `prior_mean` () the
-    $\mu$. Variances do not depend on the values: with `n=` they are those that the process will
-    have after the first n points, which helps to choose n before there are values.
+    A pytree. `coefficients` (n,) holds $c = (K + \sigma^2)^{-1} (y - \mu)$, `prior_mean` () the
+    $\mu$, and `spectrum` (n,) the transform of $y - \mu$, None for an array of points. Variances do
+    not depend on the values: with `n=` they are those that the process will have after the first n
+    points, which helps to choose n before there are values.
     """
 
     kernel: ProductKernel
@@ -35,6 +37,31 @@ class Posterior:
     coefficients: Array
     prior_mean: Array
     noise: Array
+    spectrum: Array | None = None
+
+    def extend(self, y: ArrayLike, *, prior_mean: ArrayLike | None = None) -> "Posterior":
+        """The process given n values more, at the next n points; their transforms are joined.
+
+        It is what `condition` makes of all 2n values, up to round-off. As there, None for
+        `prior_mean` takes the mean of all.
+        """
+        points, old, known = self.points, self.matrix, self.spectrum
+        if isinstance(points, jax.Array) or isinstance(old, DenseGram) or known is None:
+            _kernel_checks.not_extensible()
+        values = _losses.values(y, points)
+        _kernel_checks.as_many_more(len(values), old.n)
+        both = old.doubled(known, old.transformed(values - self.prior_mean))
+        # A constant c has its transform in the first entry, sqrt(2n) c.
+        root = jnp.sqrt(jnp.asarray(2 * old.n, values.dtype))
+        if prior_mean is None:
+            change = both[0].real / root
+        else:
+            change = jnp.asarray(prior_mean, values.dtype) - self.prior_mean
+        spectrum = both.at[0].add((-root * change).astype(both.dtype))
+        matrix = gram(self.kernel, points, 2 * old.n, noise=self.noise)
+        solved = matrix.solve_transformed(spectrum)
+        mean = self.prior_mean + change
+        return Posterior(self.kernel, points, matrix, solved, mean, self.noise, spectrum)
 
     def mean(self, x: Array) -> Array:
         """The posterior mean at points x (q, d) in [0, 1): array (q,)."""
@@ -175,7 +202,12 @@ def condition(
     variance = jnp.asarray(noise, values.dtype)
     matrix = _matrix(kernel, points, len(values), variance)
     mean = jnp.mean(values) if prior_mean is None else jnp.asarray(prior_mean, values.dtype)
-    return Posterior(kernel, points, matrix, matrix.solve(values - mean), mean, variance)
+    gaps = values - mean
+    if isinstance(matrix, DenseGram):
+        return Posterior(kernel, points, matrix, matrix.solve(gaps), mean, variance)
+    spectrum = matrix.transformed(gaps)
+    solved = matrix.solve_transformed(spectrum)
+    return Posterior(kernel, points, matrix, solved, mean, variance, spectrum)
 
 
 def regression_loss(

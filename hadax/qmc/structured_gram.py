@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from hadax._typing import Array, ArrayLike
 from hadax.operators.base import static
+from hadax.transforms.doubling import double_fftbr, double_fwht
 from hadax.transforms.fourier import fftbr, ifftbr
 from hadax.transforms.walsh import fwht
 
@@ -42,15 +43,27 @@ class Gram:
 
     def __call__(self, y: Array) -> Array:
         """K y, for y (..., n)."""
-        return self._scaled(y, self.eigenvalues)
+        return self._backward(self._times(self.transformed(y), self.eigenvalues))
 
     def solve(self, y: Array) -> Array:
         """The solution c of K c = y, for y (..., n)."""
-        return self._scaled(y, 1 / self._safe())
+        return self.solve_transformed(self.transformed(y))
+
+    def transformed(self, y: Array) -> Array:
+        """F y, for y (..., n)."""
+        return fftbr(y) if self.is_lattice else fwht(y)
+
+    def solve_transformed(self, spectrum: Array) -> Array:
+        """The solution c of K c = y, for F y (..., n)."""
+        return self._backward(self._times(spectrum, 1 / self._safe()))
+
+    def doubled(self, first: Array, second: Array) -> Array:
+        """The transform of twice as many values, from those of both halves (..., n)."""
+        return double_fftbr(first, second) if self.is_lattice else double_fwht(first, second)
 
     def quadratic(self, y: Array) -> Array:
         """y^T K^-1 y, for y (..., n)."""
-        powers = jnp.square(jnp.abs(self._forward(y)))
+        powers = jnp.square(jnp.abs(self.transformed(y)))
         return jnp.sum(powers / _along(self._safe(), powers), axis=-1)
 
     def logdet(self) -> Array:
@@ -71,15 +84,13 @@ class Gram:
         largest = jax.lax.stop_gradient(jnp.max(self.eigenvalues))
         return jnp.maximum(self.eigenvalues, jnp.finfo(self.eigenvalues.dtype).eps * largest)
 
-    def _forward(self, y: Array) -> Array:
-        """F y."""
-        return fftbr(y) if self.is_lattice else fwht(y)
-
-    def _scaled(self, y: Array, factors: Array) -> Array:
-        """F^* diag(factors) F y."""
-        spectrum = self._forward(y)
-        spectrum = spectrum * _along(factors, spectrum)
+    def _backward(self, spectrum: Array) -> Array:
+        """F^* of a spectrum."""
         return ifftbr(spectrum).real if self.is_lattice else fwht(spectrum)
+
+    def _times(self, spectrum: Array, factors: Array) -> Array:
+        """diag(factors) of a spectrum."""
+        return spectrum * _along(factors, spectrum)
 
 
 def _along(eigenvalues: Array, spectrum: Array) -> Array:

@@ -126,17 +126,35 @@ def test_an_ensemble_of_values_is_a_vmap():
     np.testing.assert_allclose(integrals[1], 2 * integrals[0], rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["lattice", "net"])
+@pytest.mark.parametrize("prior_mean", [None, 0.3])
+def test_points_are_added_by_doubling(kind, prior_mean, x64):
+    """Twice; it is what conditioning on all values gives, and so is its next extension."""
+    kernel, points = systems()[kind]
+    y = values(points, 256)
+    settings = {"noise": NOISE, "prior_mean": prior_mean}
+    grown = qmc.condition(kernel, points, y[:64], **settings)
+    grown = jax.jit(lambda one, y: one.extend(y, prior_mean=prior_mean))(grown, y[64:128])
+    grown = grown.extend(y[128:], prior_mean=prior_mean)
+    anew = qmc.condition(kernel, points, y, **settings)
+    for one, other in zip(jax.tree.leaves(grown), jax.tree.leaves(anew), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-11)
+
+
 @pytest.mark.usefixtures("without_shape_checks")
 def test_bad_input():
     points, kernel = qmc.lattice([1]), qmc.shift_invariant_kernel(1)
     four = jnp.ones(4)
     found = qmc.condition(kernel, points, four)
+    of_array = qmc.condition(kernel, points(4), four)
     for call, error, words in [
         (lambda: qmc.condition(kernel, points, jnp.ones(12)), ValueError, "power of two"),
         (lambda: qmc.condition(kernel, points, jnp.ones((2, 2))), ValueError, "must have 1 axes"),
         (lambda: qmc.condition(kernel, points, jnp.ones(4, int)), TypeError, "real floating"),
         (lambda: qmc.regression_loss(kernel, points, four, loss="mle"), ValueError, "`loss`"),
         (lambda: found.interval(four[:1, None], confidence=1.0), ValueError, "between 0 and 1"),
+        (lambda: found.extend(jnp.ones(8)), ValueError, "next 4 points"),
+        (lambda: of_array.extend(four), TypeError, "an array of points"),
     ]:
         with pytest.raises(error, match=words):
             call()
