@@ -22,6 +22,13 @@ from hadax.qmc.kernels import (
     shift_invariant_kernel,
 )
 from hadax.qmc.lattices import Lattice, lattice, random_shift
+from hadax.qmc.multitask import (
+    TaskGram,
+    TaskPosterior,
+    condition_tasks,
+    task_covariance,
+    task_gram,
+)
 from hadax.qmc.nets import DigitalNet, digital_net, sobol
 from hadax.qmc.periodization import periodize
 from hadax.qmc.regression import Posterior, condition, regression_loss
@@ -41,6 +48,8 @@ __all__ = [
     "Lattice",
     "Posterior",
     "ShiftInvariantKernel",
+    "TaskGram",
+    "TaskPosterior",
     "Tolerance",
     "adaptive_cubature",
     "adaptive_kernel",
@@ -48,6 +57,7 @@ __all__ = [
     "cbc",
     "combine",
     "condition",
+    "condition_tasks",
     "derivative",
     "digital_kernel",
     "digital_net",
@@ -67,4 +77,6 @@ __all__ = [
     "regression_loss",
     "shift_invariant_kernel",
     "sobol",
+    "task_covariance",
+    "task_gram",
 ]

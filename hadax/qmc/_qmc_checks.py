@@ -188,6 +188,15 @@ def positive(name: str, value: Array, dimensions: int | None) -> None:
         raise ValueError(f"Argument `{name}` must be positive, but is {value}.")
 
 
+def kernel_of(kernel: object, kind: type) -> None:
+    """Refuse a kernel of the other kind of points."""
+    if not isinstance(kernel, kind):
+        raise TypeError(
+            f"Argument `kernel` must be a {kind.__name__} for these points, but is a "
+            f"{type(kernel).__name__}. Lattices have shift_invariant_kernel, nets digital_kernel."
+        )
+
+
 def same_dimensions(kernel: int, points: int) -> None:
     """Refuse a kernel of points of another length."""
     if kernel != points:

@@ -14,8 +14,8 @@ from hadax import _checks
 from hadax._dtypes import tolerance
 from hadax._typing import Array, ArrayLike
 from hadax.qmc import _cubature_checks, _qmc_checks, _sampling
+from hadax.qmc._assembly import Points
 from hadax.qmc._refinement import Cubature, Meaning, Quantity, refine
-from hadax.qmc.gram import Kernel, Points
 from hadax.qmc.kernels import (
     DigitalKernel,
     ShiftInvariantKernel,
@@ -25,6 +25,7 @@ from hadax.qmc.kernels import (
 from hadax.qmc.lattices import Lattice
 from hadax.qmc.periodization import Periodization
 
+Kernel: TypeAlias = ShiftInvariantKernel | DigitalKernel
 Bound: TypeAlias = Literal["likelihood", "gcv", "full"]
 
 # Golden sections of the logarithm of the kernel's weights: 5 * 0.618^16 is 2e-3.
