@@ -31,7 +31,7 @@ def random_system(kind, seed):
 
 
 @pytest.mark.parametrize("kind", ["lattice", "net", "adaptive"])
-@pytest.mark.parametrize(("n", "seed"), [(64, 0), (256, 1), (1024, 2)])
+@pytest.mark.parametrize(("n", "seed"), [(64, 0), (1024, 1)])
 def test_fast_is_dense(kind, n, seed, x64):
     kernel, points = random_system(kind, seed)
     word = points.words(1)[0]
