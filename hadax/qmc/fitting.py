@@ -52,8 +52,10 @@ class Fit:
     steps: Array
     end: Array
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """A line on how it went, and one for each leaf."""
+        if isinstance(self.end, core.Tracer):
+            return object.__repr__(self)
         if self.end.ndim:
             head = f"{self.end.size} fits, best loss {self.loss.min():.6g}"
         else:

@@ -1,5 +1,6 @@
 """Kernels of learned smoothness, combinations, derivatives: foreign values, series, gradients."""
 
+import math
 from pathlib import Path
 
 import jax
@@ -42,6 +43,15 @@ def test_adaptive_kernels_are_their_walsh_series(rate):
     found = kernel.minus_one(words, words[:1])
     rest = 2.0 ** (-rate * more) / (1 - 2.0**-rate)
     np.testing.assert_allclose(found, signs @ aliased, atol=rest + 1e-5)
+
+
+@pytest.mark.parametrize("degree", range(2, 11))
+def test_golden_bernoulli_polynomials(degree, x64):
+    """Those of odd degree are derivatives."""
+    order = (degree + 1) // 2
+    found = _kernel_values.bernoulli(jnp.asarray(ONE["u"]), order, 2 * order - degree)
+    scale = (-1) ** (order + 1) * (2 * np.pi) ** (2 * order) / math.factorial(degree)
+    np.testing.assert_allclose(found / scale, ONE[f"bernoulli_{degree}"], atol=1e-14)
 
 
 def test_golden_adaptive_gram(x64):

@@ -51,7 +51,7 @@ def test_it_reports_what_it_did(found):
     assert found.loss == found.losses.min()
     again = qmc.regression_loss(found.kernel, points, y, noise=found.noise)
     np.testing.assert_allclose(found.loss, again, rtol=1e-4)
-    text = str(found)
+    text = repr(found)
     assert "the loss no longer improved" in text
     assert all(name in text for name in ("scale", "weights", "noise"))
 
@@ -66,7 +66,7 @@ def test_every_loss_goes_down_on_a_net(loss):
     found = qmc.fit(kernel, points, y, adam(0.05), **settings)
     assert found.loss < found.losses[0]
     assert found.noise == jnp.float32(1e-3)
-    assert "kernels[0].rates" in str(found)
+    assert "kernels[0].rates" in repr(found)
     if loss == "likelihood":
         assert (found.kernel.kernels[0].rates != 1).all()
 
@@ -96,7 +96,7 @@ def test_starts_and_values_are_vmapped():
         alone = one(scales[i], values[i])
         np.testing.assert_allclose(both.loss[i], alone.loss, rtol=1e-4)
         np.testing.assert_allclose(both.kernel.weights[i], alone.kernel.weights, rtol=1e-2)
-    assert str(both).startswith("2 fits, best loss")
+    assert repr(both).startswith("2 fits, best loss")
 
 
 def test_what_is_not_finite_is_said_and_what_was_before_returned():
@@ -107,7 +107,7 @@ def test_what_is_not_finite_is_said_and_what_was_before_returned():
     assert found.end == 2
     assert bool(jnp.isfinite(found.loss))
     assert bool(jnp.isfinite(found.kernel.weights).all())
-    assert "not finite" in str(found)
+    assert "not finite" in repr(found)
 
 
 def test_slopes_are_finite_where_eigenvalues_tie():
