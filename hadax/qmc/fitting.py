@@ -115,7 +115,8 @@ def fit(
         learn_noise: whether it is fitted too; it must be positive then.
         loss: which, as in `regression_loss`.
         steps: how many losses to compute at most.
-        patience: how many steps to wait for a better loss.
+        patience: how many steps to wait for a better loss; more for optimizers that overshoot, as
+            Adam does.
         improvement: by what part it must become better within these.
 
     Returns:
