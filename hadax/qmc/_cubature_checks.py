@@ -103,3 +103,10 @@ def interval(name: str, value: tuple[float, float]) -> tuple[float, float]:
     if not -float("inf") < low < high < float("inf"):
         raise ValueError(f"Argument `{name}` must be two finite numbers that rise, but is {value}.")
     return float(low), float(high)
+
+
+def some(name: str, found: tuple) -> tuple:
+    """Refuse an empty tuple."""
+    if not found:
+        raise ValueError(f"Argument `{name}` must not be an empty tuple. Pass None for the usual.")
+    return found

@@ -37,7 +37,7 @@ def adaptive_cubature(
     meets the tolerance.
 
     Args:
-        f: function from points (n, d) to values (n,), or (n, *s) for several integrals at once,
+        f: function from points (n, d) to values (n,), or (n, ...) for several integrals at once,
             real and traceable. Define it once: it is compiled for each number of points, and kept.
         points: a lattice, as of `random_shift(key, lattice(cbc(d, n_max, n_min=n_min)))`, or a net
             that is not scrambled point by point.

@@ -1,6 +1,5 @@
 """Integrals to a tolerance, from a Gaussian process that a fast transform fits."""
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from statistics import NormalDist
@@ -13,19 +12,19 @@ import numpy as np
 from hadax import _checks
 from hadax._dtypes import tolerance
 from hadax._typing import Array, ArrayLike
-from hadax.qmc import _cubature_checks, _qmc_checks, _sampling
+from hadax.qmc import (
+    _cubature_checks,
+    _kernel_checks,
+    _kernel_values,
+    _qmc_checks,
+    _sampling,
+)
 from hadax.qmc._assembly import Points
 from hadax.qmc._refinement import Cubature, Meaning, Quantity, refine
-from hadax.qmc.kernels import (
-    DigitalKernel,
-    ShiftInvariantKernel,
-    digital_kernel,
-    shift_invariant_kernel,
-)
+from hadax.qmc.kernels import ProductKernel, digital_kernel, shift_invariant_kernel
 from hadax.qmc.lattices import Lattice
 from hadax.qmc.periodization import Periodization
 
-Kernel: TypeAlias = ShiftInvariantKernel | DigitalKernel
 Bound: TypeAlias = Literal["likelihood", "gcv", "full"]
 
 # Golden sections of the logarithm of the kernel's weights: 5 * 0.618^16 is 2e-3.
@@ -41,7 +40,7 @@ def bayesian_cubature(
     meaning: Meaning = "either",
     n_min: int = 2**8,
     n_max: int = 2**20,
-    kernel: Kernel | None = None,
+    kernel: ProductKernel | tuple[ProductKernel, ...] | None = None,
     log_range: tuple[float, float] = (-5.0, 0.0),
     bound: Bound = "likelihood",
     confidence: float = 0.99,
@@ -58,7 +57,7 @@ def bayesian_cubature(
     probability meets the tolerance.
 
     Args:
-        f: function from points (n, d) to values (n,), or (n, *s) for several integrals at once,
+        f: function from points (n, d) to values (n,), or (n, ...) for several integrals at once,
             real and traceable. Define it once: it is compiled for each number of points, and kept.
         points: a lattice, as of `random_shift(key, lattice(cbc(d, n_max, n_min=n_min)))`, or a net
             that is not scrambled point by point.
@@ -67,9 +66,10 @@ def bayesian_cubature(
         meaning: whether "either" of the tolerances or "both" have to be met.
         n_min: points to begin with, a power of two, at least 2^5.
         n_max: most points, a power of two.
-        kernel: of `shift_invariant_kernel` for a lattice, of `digital_kernel` for a net, of mean
-            one. By default of order 2 on lattices, of order 1 on nets, with weights 24 / (2 pi)^4
-            and 1 / 10.
+        kernel: one of lattices, as of `shift_invariant_kernel`, or of nets, as of `digital_kernel`,
+            whose scale does not matter; or a tuple of several, of which the one that explains the
+            values best is taken. By default those of orders 2 and 1 on lattices, the one of order 1
+            on nets. A kernel that is too smooth for f makes bounds that are too small.
         log_range: where the logarithm of $\theta$ is looked for.
         bound: "likelihood" chooses $\theta$ and s by likelihood, "gcv" by generalised cross
             validation; "full" chooses $\theta$ by likelihood and takes mean and scale for unknown
@@ -103,9 +103,9 @@ def bayesian_cubature(
         (True, True)
 
     See Also:
-        `adaptive_cubature`; `condition`, for the whole posterior. QMCPy: `CubQMCBayesLatticeG`,
-        `CubQMCBayesNetG`, which (2.4) evaluate their kernel at the points and not at their
-        differences, and return the integral without its sign.
+        `adaptive_cubature`; `fit` and `condition`, for weights a dimension and the whole posterior.
+        QMCPy: `CubQMCBayesLatticeG`, `CubQMCBayesNetG`, which (2.4) evaluate their kernel at the
+        points and not at their differences, and return the integral without its sign.
 
     References:
         Jagadeeswaran and Hickernell (2019), key `jagadeeswaran2019`; Jagadeeswaran and Hickernell
@@ -118,36 +118,41 @@ def bayesian_cubature(
     _qmc_checks.between_zero_and_one("confidence", confidence)
     bounds = _cubature_checks.interval("log_range", log_range)
     shape = _cubature_checks.output_shape("f", f, points)
-    used = _kernel(kernel, points)
+    kernels = _candidates(kernel, points)
     spectra: Array | None = None
 
     def step(n: int) -> tuple[Array, Array, None]:
         nonlocal spectra
         spectra, means, deviations = _posterior(
-            points, spectra, used, bounds, f=f, n=n, bound=bound, periodization=periodization
+            points, spectra, kernels, bounds, f=f, n=n, bound=bound, periodization=periodization
         )
         return means, deviations * _quantile(confidence, n - 1 if bound == "full" else None), None
 
     return refine(step, shape, sizes, target, quantity)
 
 
-def _kernel(kernel: Kernel | None, points: Points) -> Kernel:
-    """The kernel for these points."""
+def _candidates(
+    kernel: ProductKernel | tuple[ProductKernel, ...] | None, points: Points
+) -> tuple[ProductKernel, ...]:
+    """The kernels to choose from for these points."""
     d, is_lattice = points.dimensions, isinstance(points, Lattice)
+    if kernel is None and is_lattice:
+        smooth = shift_invariant_kernel(d, orders=2, weights=24 / (2 * np.pi) ** 4)
+        return smooth, shift_invariant_kernel(d, orders=1, weights=2 / (2 * np.pi) ** 2)
     if kernel is None:
-        if is_lattice:
-            return shift_invariant_kernel(d, orders=2, weights=24 / (2 * np.pi) ** 4)
-        return digital_kernel(d, orders=1, weights=0.1)
-    _qmc_checks.kernel_of(kernel, ShiftInvariantKernel if is_lattice else DigitalKernel)
-    _qmc_checks.same_dimensions(len(kernel.orders), d)
-    return kernel
+        return (digital_kernel(d, orders=1, weights=0.1),)
+    found = kernel if isinstance(kernel, tuple) else (kernel,)
+    for one in found:
+        _kernel_checks.kernel_for(one, digital=not is_lattice)
+        _qmc_checks.same_dimensions(one.dimensions, d)
+    return _cubature_checks.some("kernel", found)
 
 
 @functools.partial(jax.jit, static_argnames=("bounds", "f", "n", "bound", "periodization"))
 def _posterior(
     points: Points,
     before: Array | None,
-    kernel: Kernel,
+    kernels: tuple[ProductKernel, ...],
     bounds: tuple[float, float],
     *,
     f: Callable[[Array], Array],
@@ -163,35 +168,47 @@ def _posterior(
         spectra = _sampling.doubled(before, spectra, points)
     words = points.words(n)
     powers = jnp.square(jnp.abs(spectra)).at[:, 0].set(0)
+    of_kernels = [kernel.parts(kernel.factors(words, words[:1])) for kernel in kernels]
+
+    def deviation(power: Array) -> Array:
+        found = [_fitted(parts, power, points, bounds, bound) for parts in of_kernels]
+        losses, deviations = (jnp.stack(column) for column in zip(*found, strict=True))
+        return deviations[jnp.argmin(losses)]
+
+    return spectra, spectra[:, 0].real, jax.lax.map(deviation, powers)
+
+
+def _fitted(
+    parts: Array, power: Array, points: Points, bounds: tuple[float, float], bound: Bound
+) -> tuple[Array, Array]:
+    """The least loss of a kernel whose parts (n, d) are given, and the integral's deviation."""
+    n = len(power)
 
     def eigenvalues(log_weight: Array) -> tuple[Array, Array]:
         """Those of the kernel's matrix, and the first one without its mean part n."""
-        scaled = dataclasses.replace(kernel, weights=kernel.weights * jnp.exp(log_weight))
-        column = scaled.minus_one(words, words[:1]).astype(powers.dtype)
+        column = _kernel_values.product_minus_one(parts * jnp.exp(log_weight).astype(parts.dtype))
+        column = column.astype(power.dtype)
         found = _sampling.means(column[None], points)[0].real * n
         # Round-off of a transform: what is below it is not known, and counts as this large.
         noise = tolerance(n, column.dtype) * jnp.linalg.norm(column)
         found = jnp.maximum(found, noise)
         return found.at[0].add(n), found[0]
 
-    def one(power: Array) -> Array:
-        def loss(log_weight: Array) -> Array:
-            safe, _ = eigenvalues(log_weight)
-            if bound == "gcv":
-                return jnp.log(jnp.sum(power / safe**2)) - 2 * jnp.log(jnp.sum(1 / safe))
-            return jnp.sum(jnp.log(safe)) / n + jnp.log(jnp.sum(power / safe))
-
-        best = _least(loss, *(jnp.asarray(end, power.dtype) for end in bounds))
-        safe, rest = eigenvalues(best)
+    def loss(log_weight: Array) -> Array:
+        safe, _ = eigenvalues(log_weight)
         if bound == "gcv":
-            variance = n * jnp.sum(power / safe**2) / jnp.sum(1 / safe) * rest / (rest + n)
-        elif bound == "full":
-            variance = n * jnp.sum(power / safe) / (n - 1) * rest / n
-        else:
-            variance = jnp.sum(power / safe) * rest / (rest + n)
-        return jnp.sqrt(variance)
+            return jnp.log(jnp.sum(power / safe**2)) - 2 * jnp.log(jnp.sum(1 / safe))
+        return jnp.sum(jnp.log(safe)) / n + jnp.log(jnp.sum(power / safe))
 
-    return spectra, spectra[:, 0].real, jax.lax.map(one, powers)
+    best = _least(loss, *(jnp.asarray(end, power.dtype) for end in bounds))
+    safe, rest = eigenvalues(best)
+    if bound == "gcv":
+        variance = n * jnp.sum(power / safe**2) / jnp.sum(1 / safe) * rest / (rest + n)
+    elif bound == "full":
+        variance = n * jnp.sum(power / safe) / (n - 1) * rest / n
+    else:
+        variance = jnp.sum(power / safe) * rest / (rest + n)
+    return loss(best), jnp.sqrt(variance)
 
 
 def _least(loss: Callable[[Array], Array], low: Array, high: Array) -> Array:

@@ -24,13 +24,13 @@ def periodize(
     weight 1; the others let $\psi'$ vanish at both ends, with 0 to 3 continuous derivatives.
 
     Args:
-        f: function from points (..., d) to values (...), or to several at a point, (..., *s). It
+        f: function from points (..., d) to values (...), or to several at a point, (..., outputs). It
             may be infinite at the faces of the cube: what is rounded to 0 or 1 is moved off.
         kind: "c0" and "c1" are polynomials, the sines trigonometric. The higher, the larger g
             becomes in the middle of many dimensions, and the more points it takes to see the rate.
 
     Returns:
-        A function from points (..., d) in [0, 1] to values (...), or (..., *s).
+        A function from points (..., d) in [0, 1] to values (...), or (..., outputs).
 
     Raises:
         ValueError: an unknown kind.

@@ -265,6 +265,23 @@ def test_bayesian_bounds_are_those_of_dense_algebra(kind, bound, x64):
     np.testing.assert_allclose(found.integral, y.mean(), rtol=1e-12)
 
 
+def test_the_kernel_that_explains_more_is_taken(x64):
+    """A jump: the rough kernel has the least loss, and a larger bound than the smooth one."""
+
+    def jump(x):
+        return jnp.where(x[..., 0] + x[..., 1] < 0.7, 1.0, 0.0)
+
+    kernels = tuple(qmc.shift_invariant_kernel(2, orders=order, weights=0.02) for order in (2, 1))
+    settings = {"abs_tol": 1.0, "n_min": 1024, "log_range": (-3.0, 0.0)}
+    at = points("lattice")
+    smooth_one, rough_one, taken = (
+        qmc.bayesian_cubature(jump, at, kernel=kernel, **settings).error_bound
+        for kernel in (kernels[0], kernels[1], kernels)
+    )
+    assert smooth_one < rough_one
+    np.testing.assert_allclose(taken, rough_one, rtol=1e-9)
+
+
 @pytest.mark.parametrize("bound", ["likelihood", "gcv"])
 def test_bayesian_weights_are_the_best_ones(bound, x64):
     """No weight of a grid explains the values better than the one that was found.
@@ -339,7 +356,9 @@ def test_wrong_controls_words_and_kernels_are_refused(without_shape_checks):
         qmc.bayesian_cubature(smooth, at, confidence=1.0)
     with pytest.raises(ValueError, match="log_range"):
         qmc.bayesian_cubature(smooth, at, log_range=(0.0, -5.0))
-    with pytest.raises(TypeError, match="DigitalKernel"):
+    with pytest.raises(TypeError, match="digital_kernel"):
         qmc.bayesian_cubature(smooth, at, kernel=qmc.shift_invariant_kernel(2))
     with pytest.raises(ValueError, match="dimensions"):
         qmc.bayesian_cubature(smooth, at, kernel=qmc.digital_kernel(3))
+    with pytest.raises(ValueError, match="empty tuple"):
+        qmc.bayesian_cubature(smooth, at, kernel=())
