@@ -146,7 +146,7 @@ class Posterior:
         return _words.of_fractions(x) if self.kernel.is_digital else x
 
     def _each(self, function: Callable[[Array], Array], x: Array) -> Array:
-        """A function of one point at all of x: several at once only while their rows fit a cache."""
+        """A function of one point at all of x, several at once while their rows fit a cache."""
         together = (1 << 12) // self.matrix.n
         return jax.lax.map(function, x, batch_size=together if together > 1 else None)
 
