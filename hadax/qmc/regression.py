@@ -146,8 +146,9 @@ class Posterior:
         return _words.of_fractions(x) if self.kernel.is_digital else x
 
     def _each(self, function: Callable[[Array], Array], x: Array) -> Array:
-        """A function of one point at all of x, of about 2^20 values of the kernel at a time."""
-        return jax.lax.map(function, x, batch_size=max(1, (1 << 20) // self.matrix.n))
+        """A function of one point at all of x, several at once while their rows fit a cache."""
+        together = (1 << 12) // self.matrix.n
+        return jax.lax.map(function, x, batch_size=together if together > 1 else None)
 
 
 def condition(
