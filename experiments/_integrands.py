@@ -1,8 +1,8 @@
 """Integrands over the unit cube whose integrals are known, for comparing ways to integrate.
 
-A batch function takes points (n, d) in [0, 1) to values (n,), in the dtype of the points, and can be
-compiled. Integrals are computed in float64 by closed forms; that of the option has none, and is a
-stored value with its standard error.
+A batch function takes points (n, d) in [0, 1) to values (n,), in the dtype of the points, and can
+be compiled. Integrals are computed in float64 by closed forms; that of the option has none, and is
+a stored value with its standard error.
 """
 
 import functools
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -150,7 +150,7 @@ _GENZ: dict[Family, Callable[[jax.Array, jax.Array, jax.Array], jax.Array]] = {
     "continuous": _continuous,
     "discontinuous": _discontinuous,
 }
-_GENZ_INTEGRALS: dict[Family, Callable[[NDArray, NDArray], float]] = {
+_GENZ_INTEGRALS: dict[Family, Callable[[NDArray, NDArray], Any]] = {
     "oscillatory": lambda a, w: (
         np.cos(2 * np.pi * w[0] + a.sum() / 2) * np.prod(np.sinc(a / (2 * np.pi)))
     ),

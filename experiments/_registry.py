@@ -37,6 +37,7 @@ NAMES = (
     "quantize_encoder",
     "quantize_layers",
     "speed",
+    "qmc_convergence",
     "scaling",
 )
 
