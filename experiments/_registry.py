@@ -38,6 +38,7 @@ NAMES = (
     "quantize_layers",
     "speed",
     "qmc_convergence",
+    "qmc_speed",
     "scaling",
 )
 

@@ -6,8 +6,8 @@ of one sequence. The root mean square error is over the randomisations, and so i
 gives its bands and that of the slope: randomisations are resampled whole. Everything is float64.
 
 Slopes are those of log rmse over log n by least squares from n = 2^8 on, as far as errors are
-above round-off. Bands of slopes in the checks are normal ones of their bootstrap standard error;
-all of a kind hold together at 99 % (Bonferroni), as do the t statistics of the means. Errors of
+above round-off. Bands of slopes in the checks are Student's, of their bootstrap standard error; all
+of a kind hold together at 99 % (Bonferroni), as do the t statistics of the means. Errors of
 scrambled nets have heavier tails than normal ones, for which these levels are approximate.
 
 Rates of nets are asymptotic. That interlaced ones fall faster than n^(-1.9) is checked in two
@@ -67,7 +67,7 @@ class Config:
     """How points are placed."""
     log2_n: tuple[int, int] = (4, 17)
     """Binary logarithms of the least and the largest number of points."""
-    repeats: int = 64
+    repeats: int = 96
     """Independent randomisations."""
 
     def __post_init__(self) -> None:
@@ -194,7 +194,8 @@ def checks(rows: Sequence[Row]) -> list[Check]:
 def _slopes(rows: Sequence[Row], relation: Any, reference: float) -> Iterator[Check]:
     """Every slope against a number, with bands that hold together."""
     for row in rows:
-        reach = stats.norm.isf((1 - CONFIDENCE) / 2 / len(rows)) * row["slope_se"]
+        quantile = stats.t.isf((1 - CONFIDENCE) / 2 / len(rows), row["repeats"] - 1)
+        reach = float(quantile) * row["slope_se"]
         fitted = [n for n, is_fitted in zip(row["n"], row["fitted"], strict=True) if is_fitted]
         yield Check(
             f"slope of the rmse of {row['integrand']}, d = {row['dimensions']}, {row['method']}, "
@@ -249,7 +250,7 @@ EXPERIMENT = Experiment(
             ),
             minutes=0.7,
         ),
-        "paper": Preset(Config(), minutes=10),
+        "paper": Preset(Config(), minutes=15),
     },
     trials=trials,
     run=run,
