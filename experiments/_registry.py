@@ -39,6 +39,7 @@ NAMES = (
     "speed",
     "qmc_convergence",
     "qmc_speed",
+    "qmc_regression",
     "scaling",
 )
 

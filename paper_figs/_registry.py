@@ -58,6 +58,7 @@ NAMES = (
     "quantize_layers",
     "rotation_quality",
     "speed",
+    "qmc_convergence",
     "scaling",
 )
 TABLES = ("statements", "speed_table")

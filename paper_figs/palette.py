@@ -274,6 +274,45 @@ RACER_MARKERS: Final = {
     "textbook JAX": "D",
     "qmcpy": "*",
 }
+RANDOMIZATIONS: Final = {
+    "iid": BLACK,
+    "lattice": GREEN,
+    "shift": GREY,
+    "linear": SKY,
+    "nested": BLUE,
+    # Interlaced nets are drawn dashed.
+    "interlaced linear": ORANGE,
+    "interlaced nested": VERMILION,
+}
+RANDOMIZATION_LABELS: Final = {
+    "iid": "independent",
+    "lattice": "lattice, shifted",
+    "shift": "Sobol, digital shift",
+    "linear": "Sobol, linear scramble",
+    "nested": "Sobol, nested scramble",
+    "interlaced linear": "interlaced, linear scramble",
+    "interlaced nested": "interlaced, nested scramble",
+}
+RANDOMIZATION_STYLES: Final = {
+    "iid": "-",
+    "lattice": "-",
+    "shift": "-",
+    "linear": "-",
+    "nested": "-",
+    "interlaced linear": "--",
+    "interlaced nested": "--",
+}
+INTEGRAND_LABELS: Final = {
+    "keister": "Keister",
+    "oscillatory": "oscillatory",
+    "product peak": "product peak",
+    "corner peak": "corner peak",
+    "gaussian": "Gaussian",
+    "continuous": "continuous",
+    "discontinuous": "discontinuous",
+    "asian": "Asian option",
+    "asian, controlled": "option, controlled",
+}
 MESHES: Final = {"1x2": BLUE, "1x4": VERMILION, "2x2": GREEN}
 MESH_LABELS: Final = {
     "1x2": "2 devices",
