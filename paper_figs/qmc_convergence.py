@@ -19,7 +19,7 @@ CAPTION = (
     "slopes from n = 2^8 on, give or take two bootstrap standard errors. Smooth integrands of Genz "
     "in two dimensions show the rates that are known: n^(-1/2) of independent points, n^(-3/2) of "
     "scrambled nets, and of interlaced ones n^(-5/2), all but powers of log n. In three dimensions "
-    "interlaced nets come down in stairs, and are no better than scrambled ones for most n here. "
+    "interlaced nets come down in stairs, and are seldom better than scrambled ones for these n. "
     "Keister's function has infinite derivatives at the faces of the cube, the option a kink. The "
     "lattice has a random shift and integrates the function that is folded in every coordinate."
 )
@@ -42,8 +42,9 @@ def draw(df: pl.DataFrame) -> Figure:
     methods = [name for name in palette.RANDOMIZATIONS if name in df["method"]]
     places[-1].legend(handles=[_entry(name) for name in methods], loc="center", frameon=False)
     for ax in places[max(0, len(panels) - _COLUMNS) : len(panels)]:
-        ax.set_xlabel("points n")
         ax.tick_params(labelbottom=True)
+    for ax in axes[-1]:
+        ax.set_xlabel("points n")
     for ax in axes[:, 0]:
         ax.set_ylabel("rms error")
     return figure
