@@ -40,6 +40,7 @@ NAMES = (
     "qmc_convergence",
     "qmc_speed",
     "qmc_regression",
+    "qmc_coverage",
     "scaling",
 )
 

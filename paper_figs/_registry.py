@@ -59,6 +59,9 @@ NAMES = (
     "rotation_quality",
     "speed",
     "qmc_convergence",
+    "qmc_coverage",
+    "qmc_speed",
+    "qmc_regression",
     "scaling",
 )
 TABLES = ("statements", "speed_table")

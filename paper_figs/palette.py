@@ -313,6 +313,18 @@ INTEGRAND_LABELS: Final = {
     "asian": "Asian option",
     "asian, controlled": "option, controlled",
 }
+CUBATURES: Final = {
+    "adaptive lattice": GREEN,
+    "adaptive net": BLUE,
+    "Bayesian lattice": ORANGE,
+    "Bayesian net": VERMILION,
+}
+CUBATURE_MARKERS: Final = {
+    "adaptive lattice": "o",
+    "adaptive net": "s",
+    "Bayesian lattice": "^",
+    "Bayesian net": "D",
+}
 MESHES: Final = {"1x2": BLUE, "1x4": VERMILION, "2x2": GREEN}
 MESH_LABELS: Final = {
     "1x2": "2 devices",
