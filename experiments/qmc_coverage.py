@@ -52,7 +52,7 @@ class Config:
     """By what."""
     error: float = 1e-3
     """The error that is tolerated, over the integral."""
-    runs: int = 300
+    runs: int = 400
     """Independent randomisations."""
 
     def __post_init__(self) -> None:
@@ -148,6 +148,7 @@ def _integrated(
     points: qmc.Lattice | qmc.DigitalNet,
 ) -> qmc.Cubature:
     """One run, as a user has it who knows the size of the integral."""
+    tolerances: dict[str, Any]
     if trial.tolerance == "absolute":
         tolerances = {"abs_tol": trial.error * abs(exact), "rel_tol": 0.0}
     else:

@@ -3,7 +3,7 @@
 The colours are those of Okabe and Ito, with grey and a brown.
 """
 
-from typing import Final
+from typing import Any, Final
 
 BLUE: Final = "#0072B2"
 VERMILION: Final = "#D55E00"
@@ -293,7 +293,7 @@ RANDOMIZATION_LABELS: Final = {
     "interlaced linear": "interlaced, linear scramble",
     "interlaced nested": "interlaced, nested scramble",
 }
-RANDOMIZATION_STYLES: Final = {
+RANDOMIZATION_STYLES: Final[dict[str, Any]] = {
     "iid": "-",
     "lattice": "-",
     "shift": "-",

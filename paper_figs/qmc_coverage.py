@@ -1,5 +1,7 @@
 """How often cubatures keep their tolerance and their bound, and with how many points."""
 
+from typing import Any
+
 import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -13,11 +15,12 @@ NEEDS = ("qmc_coverage",)
 
 CAPTION = (
     "Integrals to a tolerance of {error} of their size, over {runs} simulated randomisations each; "
-    "left an absolute tolerance, right a relative one, for the negative of the function. Top: share "
-    "of runs whose error was within the error bound that was reported, with exact 99 % bands; the "
-    "dotted line is 0.95. Crosses: share within the tolerance that was asked for. Bottom: numbers "
-    "of points, medians with the least and the largest. Measured in float64. Bayesian bounds have a "
-    "probability of 0.99 for draws of their process, which functions with kinks or jumps are not."
+    "left an absolute tolerance, right a relative one, for the negative of the function. Top: the "
+    "share of runs whose error was within the bound that was reported, with exact 99 % bands; the "
+    "dotted line is 0.95. Crosses: the share within the tolerance that was asked for. Bottom: "
+    "numbers of points, medians with the least and the largest. Measured in float64. Bayesian "
+    "bounds have a probability of 0.99 for draws of their process, which functions with kinks or "
+    "jumps are not."
 )
 _TITLES = {"absolute": "absolute tolerance", "relative": "negative, relative tolerance"}
 _STEP = 0.18  # between cubatures
@@ -52,16 +55,15 @@ def draw(df: pl.DataFrame) -> Figure:
     return figure
 
 
-def _runs(top: Axes, bottom: Axes, row: dict, x: float) -> None:
+def _runs(top: Axes, bottom: Axes, row: dict[str, Any], x: float) -> None:
     """Draw the runs of one cubature on one integrand."""
     color = palette.CUBATURES[row["cubature"]]
     marker = palette.CUBATURE_MARKERS[row["cubature"]]
     value, low, high = share(row, "within_bound")
     bar = [[value - low], [high - value]]
     top.errorbar([x], [value], yerr=bar, color=color, marker=marker, linestyle="none")
-    top.plot(
-        [x], [share(row, "within_tolerance")[0]], color=palette.BLACK, marker="x", markersize=3
-    )
+    met, *_ = share(row, "within_tolerance")
+    top.plot([x], [met], color=palette.BLACK, marker="x", markersize=3)
     bar = [[row["n"] - row["n_low"]], [row["n_high"] - row["n"]]]
     bottom.errorbar([x], [row["n"]], yerr=bar, color=color, marker=marker, linestyle="none")
 

@@ -1,5 +1,7 @@
 """Times of a Gaussian process over the number of points, by fast transforms and dense matrices."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from matplotlib import pyplot as plt
@@ -13,8 +15,8 @@ from paper_figs import palette
 NEEDS = ("qmc_regression",)
 
 CAPTION = (
-    f"A Gaussian process in {DIMENSIONS} dimensions with values known at n points of a lattice or a "
-    "net, float64, programs compiled by JAX for the same CPU: time of a step, the likelihood with "
+    f"A Gaussian process in {DIMENSIONS} dimensions with values known at n points of a lattice or "
+    "a net, float64, programs compiled by JAX for one CPU: time of a step, the likelihood with "
     "its gradient by scale and weights (left), and of a solution (right). Dashed: by the dense "
     "matrix and its Cholesky factor, up to the n for which it was formed; solid: by fast "
     "transforms. Medians of up to {rounds} timings in turn, shades from the least to the largest. "
@@ -33,7 +35,7 @@ def draw(df: pl.DataFrame) -> Figure:
             dense = rows.filter("has_dense")
             label = f"{kind}, fast"
             _line(ax, rows, f"fast_{what}", color=color, marker=marker, label=label)
-            looks = {"marker": marker, "linestyle": "--", "mfc": "white"}
+            looks: dict[str, Any] = {"marker": marker, "linestyle": "--", "mfc": "white"}
             _line(ax, dense, f"dense_{what}", color=color, label=f"{kind}, dense", **looks)
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_locator(LogLocator(base=2, numticks=8))
@@ -46,7 +48,7 @@ def draw(df: pl.DataFrame) -> Figure:
     return figure
 
 
-def _line(ax: Axes, rows: pl.DataFrame, name: str, *, color: str, **looks: str) -> None:
+def _line(ax: Axes, rows: pl.DataFrame, name: str, *, color: str, **looks: Any) -> None:
     """Draw the medians of timings, and from where to where they are."""
     if rows.is_empty():
         return

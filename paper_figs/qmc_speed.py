@@ -1,5 +1,7 @@
 """How many times faster than the fastest peer are points, columns, solutions and steps of fits."""
 
+from typing import Any
+
 import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -45,7 +47,7 @@ def draw(df: pl.DataFrame) -> Figure:
     return figure
 
 
-def _ratio(ax: Axes, peer: dict, own: dict, place: int) -> None:
+def _ratio(ax: Axes, peer: dict[str, Any], own: dict[str, Any], place: int) -> None:
     """Draw one ratio with its band."""
     band = ratio(peer, own)
     is_wide = precision(own["name"]) == "float64"
@@ -63,7 +65,7 @@ def _ratio(ax: Axes, peer: dict, own: dict, place: int) -> None:
 
 def _entries() -> list[Line2D]:
     """The legend: precisions."""
-    looks = {"marker": "o", "linestyle": "none"}
+    looks: dict[str, Any] = {"marker": "o", "linestyle": "none"}
     return [
         Line2D([], [], color=palette.BLUE, label="hadax in float64", **looks),
         Line2D([], [], color=palette.VERMILION, mfc="white", label="hadax in float32", **looks),
