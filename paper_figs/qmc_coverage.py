@@ -43,6 +43,7 @@ def draw(df: pl.DataFrame) -> Figure:
                 _runs(top, bottom, row, x)
         top.axhline(PROMISED, color=palette.GUIDE, linestyle=":")
         top.set_title(_TITLES[kind])
+        top.set_ylim(0, 1.05)
         bottom.set_yscale("log", base=2)
         labels = [f"{palette.INTEGRAND_LABELS[name]}, d = {d}" for name, d in places]
         bottom.set_xticks(range(len(places)), labels, rotation=40, ha="right")
