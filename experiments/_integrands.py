@@ -31,7 +31,7 @@ NAMES: tuple[Name, ...] = ("keister", *get_args(Family), "asian", "asian, contro
 SMOOTH: tuple[Name, ...] = ("oscillatory", "product peak", "corner peak", "gaussian")
 """Those with all derivatives on the closed cube. Keister's has infinite ones at its faces."""
 
-# Sums of the coefficients, that is difficulties, as Barthelmann, Novak and Ritter (2000) have them.
+# Sums of the coefficients, that is difficulties, as `barthelmann2000` has them.
 _DIFFICULTIES: dict[Family, float] = {
     "oscillatory": 9.0,
     "product peak": 7.25,
@@ -70,7 +70,7 @@ def _normal(x: jax.Array) -> jax.Array:
 
 
 def _keister(x: jax.Array) -> jax.Array:
-    """pi^(d/2) cos |t| for t of the density pi^(-d/2) exp(-|t|^2) (Keister 1996)."""
+    """pi^(d/2) cos |t| for t of the density pi^(-d/2) exp(-|t|^2) (`keister1996`)."""
     radius = jnp.linalg.norm(_normal(x), axis=-1) * 0.5**0.5
     return math.pi ** (x.shape[-1] / 2) * jnp.cos(radius)
 
@@ -91,7 +91,7 @@ def _parameters(family: Family, d: int) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def _genz(family: Family, d: int) -> Integrand:
-    """One of the families of Genz (1984)."""
+    """One of the families of Genz (`genz1984`)."""
     a, w = _parameters(family, d)
 
     def function(x: jax.Array) -> jax.Array:
@@ -193,7 +193,7 @@ def _call(prices: jax.Array) -> jax.Array:
 
 
 def _geometric_call(d: int) -> float:
-    """The value of the call on the geometric mean, which is lognormal (Kemna and Vorst 1990)."""
+    """The value of the call on the geometric mean, which is lognormal (`kemna1990`)."""
     dates = np.arange(1, d + 1) / d
     mean = math.log(_START) + (_RATE - _VOLATILITY**2 / 2) * dates.mean()
     deviation = _VOLATILITY * math.sqrt(np.minimum(dates[:, None], dates[None]).mean())
