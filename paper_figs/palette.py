@@ -317,12 +317,14 @@ CUBATURES: Final = {
     "adaptive lattice": GREEN,
     "adaptive net": BLUE,
     "Bayesian lattice": ORANGE,
+    "Bayesian lattice, rough": BROWN,
     "Bayesian net": VERMILION,
 }
 CUBATURE_MARKERS: Final = {
     "adaptive lattice": "o",
     "adaptive net": "s",
     "Bayesian lattice": "^",
+    "Bayesian lattice, rough": "v",
     "Bayesian net": "D",
 }
 MESHES: Final = {"1x2": BLUE, "1x4": VERMILION, "2x2": GREEN}
