@@ -14,6 +14,7 @@ _POINTS = ("lattice", "sobol", "halton")
 _COLUMNS = ("column lattice", "column net")
 _SOLVES = ("solve lattice", "solve net")
 _STEPS = ("step lattice", "step net")
+_INTEGRALS = ("cubature lattice", "cubature net", "Bayesian lattice", "Bayesian net")
 
 _peer = functools.partial(entry, "experiments._qmc_contenders_peers")
 
@@ -36,10 +37,12 @@ CONTENDERS: tuple[Contender, ...] = (
     *_ours("", "column", workloads=_COLUMNS),
     *_ours("", "solve", workloads=_SOLVES),
     *_ours("", "step", workloads=_STEPS),
+    *_ours("", "cubature", workloads=_INTEGRALS),
     _peer("qmcpy", "float64", "qmcpy_points", workloads=_POINTS),
     _peer("qmcpy", "float64", "qmcpy_owen", workloads=("owen",)),
     _peer("qmcpy", "float64", "qmcpy_column", workloads=_COLUMNS),
     _peer("qmcpy", "float64", "qmcpy_solve", workloads=_SOLVES),
+    _peer("qmcpy", "float64", "qmcpy_cubature", workloads=_INTEGRALS),
     _peer("scipy", "float64", "scipy_points", workloads=("sobol", "halton")),
     _peer("fastgps", "float64", "fastgps_step", workloads=_STEPS),
 )

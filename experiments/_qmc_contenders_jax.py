@@ -10,7 +10,8 @@ import numpy as np
 import optax
 
 from experiments._contenders import Prepared
-from experiments._qmc_workloads import NOISE, QmcJob, vector, weight
+from experiments._integrands import integrand
+from experiments._qmc_workloads import NOISE, TOLERANCES, QmcJob, vector, weight
 from hadax import qmc
 
 
@@ -74,6 +75,29 @@ def step(job: QmcJob) -> Prepared:
     return _with_output(
         _prepared(step, *arguments), lambda: np.asarray(jax.jit(step)(*arguments)[2])
     )
+
+
+def cubature(job: QmcJob) -> Prepared:
+    """A cubature with the usual settings, called again and again: it keeps its programs."""
+    _configure()
+    key = jax.random.key(0)
+    if job.is_lattice:
+        points: Any = qmc.random_shift(key, qmc.lattice(qmc.cbc(job.d, job.n, n_min=2**8)))
+    else:
+        points = qmc.digital_shift(key, qmc.linear_scramble(key, qmc.sobol(job.d)))
+    adaptive = job.workload.startswith("cubature")
+    integrate: Any = qmc.adaptive_cubature if adaptive else qmc.bayesian_cubature
+    function, tolerance = integrand("keister", job.d).function, TOLERANCES[job.workload]
+
+    def loop(calls: int) -> None:
+        for _ in range(calls):
+            integrate(function, points, abs_tol=tolerance, n_max=job.n)
+
+    def output() -> np.ndarray:
+        found = integrate(function, points, abs_tol=tolerance, n_max=job.n)
+        return np.asarray(found.integral)
+
+    return _with_output(Prepared(loop), output)
 
 
 def _points(job: QmcJob) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from experiments._contenders import Prepared
-from experiments._qmc_workloads import BITS, NOISE, QmcJob, vector, weight
+from experiments._qmc_workloads import BITS, NOISE, TOLERANCES, QmcJob, vector, weight
 
 _LARGEST = 20  # the binary logarithm of the largest number of points
 
@@ -62,6 +62,25 @@ def qmcpy_solve(job: QmcJob) -> Prepared:
         return qmcpy.fwht(qmcpy.fwht(y) / eigenvalues)
 
     return Prepared(_loop(solve), lambda: solve()[None])
+
+
+def qmcpy_cubature(job: QmcJob) -> Prepared:
+    """A cubature with the usual settings, made anew in each call: it keeps its points."""
+    qmcpy = importlib.import_module("qmcpy")
+    cubatures = {
+        "cubature lattice": qmcpy.CubQMCLatticeG,
+        "cubature net": qmcpy.CubQMCNetG,
+        "Bayesian lattice": qmcpy.CubQMCBayesLatticeG,
+        "Bayesian net": qmcpy.CubQMCBayesNetG,
+    }
+    make, tolerance = cubatures[job.workload], TOLERANCES[job.workload]
+
+    def integrate() -> float:
+        points = (qmcpy.Lattice if job.is_lattice else qmcpy.DigitalNetB2)(job.d, seed=7)
+        solution, _ = make(qmcpy.Keister(points), abs_tol=tolerance).integrate()
+        return float(np.ravel(solution)[0])
+
+    return Prepared(_loop(integrate), lambda: np.full((1, 1), integrate()))
 
 
 def fastgps_step(job: QmcJob) -> Prepared:

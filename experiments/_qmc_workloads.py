@@ -7,10 +7,13 @@ A workload is one step of what users of low-discrepancy points do:
 * "column lattice", "column net"   the first column of a product kernel's matrix on given points;
 * "solve lattice", "solve net"     the solution of a kernel matrix whose eigenvalues are given;
 * "step lattice", "step net"       one step of a fit of a Gaussian process: the likelihood, its
-  gradient by the scale and the weights of the kernel, and a step of Rprop.
+  gradient by the scale and the weights of the kernel, and a step of Rprop;
+* "cubature lattice", "cubature net", "Bayesian lattice", "Bayesian net"   the integral of Keister's
+  function to a tolerance, from n points at most.
 
-Points of the last three are not randomised, so that all contenders compute the same numbers: the
-lattice is a Korobov one, the net Sobol's. This module does without JAX, like `_workloads.py`.
+Points of columns, solutions and steps are not randomised, so that all contenders compute the same
+numbers: the lattice is a Korobov one, the net Sobol's. This module does without JAX, like
+`_workloads.py`.
 """
 
 from dataclasses import dataclass
@@ -25,10 +28,18 @@ from experiments._workloads import DType, Reference, bit_reversal
 QmcWorkload: TypeAlias = Literal[
     "lattice", "sobol", "halton", "owen",
     "column lattice", "column net", "solve lattice", "solve net", "step lattice", "step net",
+    "cubature lattice", "cubature net", "Bayesian lattice", "Bayesian net",
 ]  # fmt: skip
 
 NOISE = 0.1
 """Variance of the noise in the fits: large enough for float32."""
+TOLERANCES: dict[QmcWorkload, float] = {
+    "cubature lattice": 1e-4,
+    "cubature net": 1e-4,
+    "Bayesian lattice": 1e-4,
+    "Bayesian net": 1e-2,
+}
+"""Absolute tolerances of the integrals."""
 BITS = 32
 """Length of a coordinate in the net."""
 _MULTIPLIER = 1267  # of Korobov's vectors; any odd number would do for times
@@ -132,6 +143,13 @@ def _loss(job: QmcJob) -> NDArray[np.float64]:
     return np.asarray(np.sum(powers / eigenvalues) + np.sum(np.log(eigenvalues)) + constant) / 2
 
 
+def _integral(job: QmcJob) -> NDArray[np.float64]:
+    """That of Keister's function."""
+    from experiments._integrands import integrand
+
+    return np.asarray(integrand("keister", job.d).exact)
+
+
 def _transformed(job: QmcJob, y: NDArray) -> NDArray:
     """F y: the Fourier transform of what is in bit-reversed order, or the Walsh transform."""
     if job.is_lattice:
@@ -156,4 +174,10 @@ def _walsh(y: NDArray) -> NDArray:
     return y / np.sqrt(y.size)
 
 
-_REFERENCES = {"column": _column, "solve": _solution, "step": _loss}
+_REFERENCES = {
+    "column": _column,
+    "solve": _solution,
+    "step": _loss,
+    "cubature": _integral,
+    "Bayesian": _integral,
+}

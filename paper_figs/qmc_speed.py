@@ -18,7 +18,8 @@ NEEDS = ("qmc_speed",)
 CAPTION = (
     "Time of the fastest of qmcpy, fastgps and scipy, named on the right, over that of hadax, on "
     "the same CPU: filled markers hadax in float64, as the peers, open ones in float32. Points are "
-    "in ten dimensions, columns of kernel matrices too, fits in two. Medians of up to {rounds} "
+    "in ten dimensions, columns of kernel matrices too, fits in two; integrals to a tolerance, of "
+    "n points at most, are those of Keister's function in three. Medians of up to {rounds} "
     "interleaved timings with 99 % bootstrap bands. Right of the line hadax is the faster one. A "
     "nested scrambling is drawn by Threefry (circles) or by a fast hash (triangles)."
 )

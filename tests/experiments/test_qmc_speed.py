@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import qmc_speed
+from experiments._integrands import integrand
 from experiments._qmc_contenders import CONTENDERS, FAMILIES, OURS
 from experiments._qmc_workloads import NOISE, QmcJob, vector, weight
 from experiments._runner import run_experiment
@@ -50,6 +51,15 @@ def test_the_solution_is_that_of_the_matrix_with_these_eigenvalues(kind):
     matrix = qmc.Gram(jnp.array(job.eigenvalues(), jnp.float32), kind == "lattice")
     y = jnp.array(job.right_hand_side(), jnp.float32)
     np.testing.assert_allclose(job.reference().values[0], matrix.solve(y), atol=1e-5)
+
+
+def test_integrals_are_right_to_their_tolerance():
+    job = QmcJob("Bayesian net", 1 << 12, 2, SEED)
+    assert job.reference().values.item() == integrand("keister", 2).exact
+    close = result("hadax, float64", 0.1, error=4e-3)
+    assert verdicts("Bayesian net", 1 << 12, 2, close)["error of hadax, float64"] == "yes"
+    far = result("hadax, float64", 0.1, error=7e-3)  # the tolerance is 1e-2 of 1.8
+    assert verdicts("Bayesian net", 1 << 12, 2, far)["error of hadax, float64"] == "no"
 
 
 def test_points_that_everybody_draws_have_no_reference():
