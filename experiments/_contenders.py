@@ -10,14 +10,44 @@ import importlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, ClassVar, Protocol, get_args
 
-from experiments._workloads import DType, Job, Workload
+from experiments._workloads import DType, Reference, Workload
 
 REALS: tuple[DType, ...] = ("float32", "float64", "bfloat16")
 WIDE: tuple[DType, ...] = ("float32", "float64")
 ASYNC_DISPATCH = "HADAX_ASYNC_DISPATCH"  # in the environment of a process whose JAX has it on
 _WALSH: tuple[Workload, ...] = ("fwht", "integers")
+
+
+class Task(Protocol):
+    """What contenders compute, as far as a race knows: a frozen dataclass of JSON values."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def workload(self) -> str:
+        """Which map it is."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """The length of the input."""
+        ...
+
+    @property
+    def dtype(self) -> DType:
+        """Its numbers."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Its bytes."""
+        ...
+
+    def reference(self) -> Reference | None:
+        """The right output; None where every contender draws one of its own."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,7 +71,7 @@ class Contender:
     function: str
     """``module:function``, called as function(job, **options) in a process of its own."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    workloads: tuple[Workload, ...] = _WALSH
+    workloads: tuple[str, ...] = _WALSH
     dtypes: tuple[DType, ...] = REALS
     any_length: bool = False
     longest: int | None = None
@@ -61,7 +91,7 @@ class Contender:
         """What tells its process from others."""
         return self.family, tuple(self.environment.items())
 
-    def refusal(self, job: Job) -> str | None:
+    def refusal(self, job: Task) -> str | None:
         """Return why it does not do this job, or None."""
         if job.dtype not in self.dtypes:
             return f"takes no {job.dtype}"
@@ -73,19 +103,24 @@ class Contender:
             return f"too slow beyond {self.largest >> 20} MB"
         return None
 
-    def concerns(self, job: Job) -> bool:
+    def concerns(self, job: Task) -> bool:
         """Return whether it is about this job at all."""
         least, most = self.interest
         return job.workload in self.workloads and least <= job.bytes <= most
 
 
-def prepare(function: str, job: Job, options: Mapping[str, Any]) -> Prepared:
+def prepare(function: str, job: Task, options: Mapping[str, Any]) -> Prepared:
     """Import a contender's library and bring it to its start."""
-    module, _, name = function.partition(":")
-    return getattr(importlib.import_module(module), name)(job, **options)
+    return found_at(function)(job, **options)
 
 
-def _entry(module: str, family: str, variant: str, function: str, **settings: Any) -> Contender:
+def found_at(address: str) -> Any:
+    """Import what is at ``module:name``."""
+    module, _, name = address.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def entry(module: str, family: str, variant: str, function: str, **settings: Any) -> Contender:
     """An entry of the table; what is no field of it is an option of its function."""
     options = {name: settings[name] for name in settings if name not in _FIELDS}
     fields: dict[str, Any] = {name: settings[name] for name in settings.keys() & _FIELDS}
@@ -93,8 +128,8 @@ def _entry(module: str, family: str, variant: str, function: str, **settings: An
     return Contender(family, variant, f"{module}:{function}", options, in_place=in_place, **fields)
 
 
-_jax = functools.partial(_entry, "experiments._contenders_jax")
-_peer = functools.partial(_entry, "experiments._contenders_peers")
+_jax = functools.partial(entry, "experiments._contenders_jax")
+_peer = functools.partial(entry, "experiments._contenders_peers")
 _FIELDS = frozenset(Contender.__dataclass_fields__)
 _ALL: tuple[Workload, ...] = get_args(Workload)
 _TRANSFORM: dict[str, Any] = {"workloads": (*_WALSH, "length"), "any_length": True}

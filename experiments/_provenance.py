@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 PACKAGES = (
     *("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "gguf", "tokenizers", "pillow"),
-    *("torch", "fht-cpu", "ffht-unofficial", "pyfwht", "qmcpy"),
+    *("torch", "fht-cpu", "ffht-unofficial", "pyfwht", "qmcpy", "fastgps"),
 )
 
 

@@ -21,9 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments._contenders import Contender
+from experiments._contenders import Contender, Task
 from experiments._contract import UsageError
-from experiments._workloads import Job, reference
 
 ROOT = Path(__file__).parent.parent
 ANSWER_SECONDS = 300.0  # after which a contender counts as hanging
@@ -184,7 +183,7 @@ class Entrant:
 
 def race(
     stable: Stable,
-    job: Job,
+    job: Task,
     contenders: Sequence[Contender],
     *,
     rounds: int,
@@ -193,9 +192,10 @@ def race(
     """Time the contenders against one another; one that fails is out and says why."""
     entrants = [Entrant(contender) for contender in contenders]
     with closing_on_error(stable), tempfile.TemporaryDirectory() as folder:
-        known = Path(folder) / "reference.npz"
-        reference(job).save(known)
-        task = {"job": dataclasses.asdict(job), "reference": str(known)}
+        task: dict[str, Any] = {"job": dataclasses.asdict(job), "kind": _address(type(job))}
+        if (known := job.reference()) is not None:
+            task["reference"] = str(Path(folder) / "reference.npz")
+            known.save(Path(task["reference"]))
         for entrant in entrants:
             with _out_on_error(stable, entrants, entrant):
                 _prepare(stable, entrant, job, rounds, task | {"least_seconds": least_seconds})
@@ -210,8 +210,13 @@ def race(
     return [entrant.result() for entrant in entrants]
 
 
+def _address(kind: type) -> str:
+    """Where a process finds a class."""
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
 def _prepare(
-    stable: Stable, entrant: Entrant, job: Job, rounds: int, task: Mapping[str, Any]
+    stable: Stable, entrant: Entrant, job: Task, rounds: int, task: Mapping[str, Any]
 ) -> None:
     """Bring one to the start."""
     if (reason := entrant.contender.refusal(job)) is not None:

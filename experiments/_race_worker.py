@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments._contenders import Prepared, prepare
-from experiments._workloads import Job, Reference
+from experiments._contenders import Prepared, found_at, prepare
+from experiments._workloads import Reference
 
 WRONG = 0.1  # sixteen bits give 0.01 at most
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -57,14 +57,15 @@ class Worker:
         function: str,
         options: dict[str, Any],
         job: dict[str, Any],
-        reference: str,
+        kind: str,
         least_seconds: float,
+        reference: str | None = None,
     ) -> dict[str, Any]:
         """Bring a contender to its start; say its error, and what compiling it took."""
         job["seed"] = tuple(job["seed"])
-        prepared = prepare(function, Job(**job), options)
+        prepared = prepare(function, found_at(kind)(**job), options)
         error = None
-        if prepared.output is not None:
+        if prepared.output is not None and reference is not None:
             error = Reference.load(Path(reference)).error(prepared.output())
             if not error < WRONG:
                 raise ArithmeticError(f"its output is wrong: the relative error is {error:.2g}")

@@ -37,6 +37,10 @@ NAMES = (
     "quantize_encoder",
     "quantize_layers",
     "speed",
+    "qmc_convergence",
+    "qmc_speed",
+    "qmc_regression",
+    "qmc_coverage",
     "scaling",
 )
 

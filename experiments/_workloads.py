@@ -65,6 +65,10 @@ class Job:
         n = below if self.n - below <= 2 * below - self.n else 2 * below
         return dataclasses.replace(self, n=n)
 
+    def reference(self) -> "Reference":
+        """Some entries of the right output."""
+        return reference(self)
+
 
 def numpy_dtype(name: DType) -> np.dtype:
     """The dtype of this name, bfloat16 among them."""

@@ -22,10 +22,9 @@ from jax import lax
 from numpy.typing import NDArray
 
 from experiments import _speed_checks
-from experiments._contenders import Prepared
 from experiments._contract import Check, Experiment, Preset, Row
-from experiments._race_worker import Start
 from experiments._settings import check_settings
+from experiments._turns import timing, timings
 from hadax import groups, operators
 
 Structure: TypeAlias = groups.PermutationGroup | groups.FoldedDihedral
@@ -38,8 +37,6 @@ AGREEMENT = 1e-5
 """Largest relative difference of the two outputs: round-off of float32."""
 MOST = 0.75
 """Of the machine's memory, what may be filled with a matrix."""
-SLOW, FEW = 0.3, 3
-"""A call of more seconds than this is timed in so many rounds only."""
 
 
 def _folded(kind: groups.FoldedKind) -> Callable[[int], Structure]:
@@ -128,7 +125,7 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     gib = trial.n**2 * 4 / 2**30  # of a part
     room = min(trial.largest_gib, MOST * _memory_gib())
     if gib > room:
-        (alone,) = _timings([fast], trial)
+        (alone,) = timings([fast], rounds=trial.rounds, milliseconds=trial.milliseconds)
         return {
             "status": f"does not fit: {gib * len(parts):g} GiB, and there is room for {room:g}",
             "difference": None,
@@ -171,16 +168,18 @@ def _race(
     left, right = fast(), product()
     left = getattr(left, parts[0]) if len(parts) == 1 else left
     difference = float(jnp.linalg.norm(left - right) / jnp.linalg.norm(right))
-    of_fast, of_product = _timings([fast, product], trial)
+    of_fast, of_product = timings(
+        [fast, product], rounds=trial.rounds, milliseconds=trial.milliseconds
+    )
     return {"difference": difference, "fast": of_fast, "matrix": of_product}
 
 
 def _combined(
-    timings: Sequence[dict[str, Any]], how: Callable[..., NDArray[np.float64]]
+    several: Sequence[dict[str, Any]], how: Callable[..., NDArray[np.float64]]
 ) -> dict[str, Any]:
     """One timing of several, round by round."""
-    seconds = how([timing["seconds"] for timing in timings], axis=0)
-    return _timing(seconds, timings[0]["calls"])
+    seconds = how([one["seconds"] for one in several], axis=0)
+    return timing(seconds, several[0]["calls"])
 
 
 def _is_complex(op: operators.LinearOperator) -> bool:
@@ -215,45 +214,6 @@ def _product(x: jax.Array, parts: tuple[jax.Array, ...]) -> jax.Array:
     """The product with a matrix."""
     products = [x @ part for part in parts]
     return lax.complex(*products) if len(products) == 2 else products[0]
-
-
-def _timings(programs: Sequence[Callable[[], jax.Array]], trial: Trial) -> list[dict[str, Any]]:
-    """Time programs in turn: the median of each, all timings, and the calls that one averages."""
-    starts = [Start(Prepared(_loop(program)), trial.milliseconds / 1000) for program in programs]
-    slow = max(start.call_seconds for start in starts) > SLOW
-    seconds: list[list[float]] = [[] for _ in starts]
-    for number in range(min(trial.rounds, FEW) if slow else trial.rounds):
-        turns = list(zip(starts, seconds, strict=True))
-        for start, taken in turns if number % 2 == 0 else reversed(turns):
-            taken.append(start.time())
-    return [
-        _timing(np.asarray(taken), start.calls)
-        for start, taken in zip(starts, seconds, strict=True)
-    ]
-
-
-def _timing(seconds: NDArray[np.float64], calls: int) -> dict[str, Any]:
-    """Rounds of so many calls each."""
-    return {
-        "median": _rounded(np.median(seconds)),
-        "seconds": [_rounded(second) for second in seconds],
-        "calls": calls,
-    }
-
-
-def _loop(program: Callable[[], jax.Array]) -> Callable[[int], None]:
-    """Run a program so many times, and wait for each."""
-
-    def loop(calls: int) -> None:
-        for _ in range(calls):
-            program().block_until_ready()
-
-    return loop
-
-
-def _rounded(value: float) -> float:
-    """Four digits are more than a timing has."""
-    return float(f"{value:.4g}")
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:

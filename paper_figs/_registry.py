@@ -58,6 +58,10 @@ NAMES = (
     "quantize_layers",
     "rotation_quality",
     "speed",
+    "qmc_convergence",
+    "qmc_coverage",
+    "qmc_speed",
+    "qmc_regression",
     "scaling",
 )
 TABLES = ("statements", "speed_table")

@@ -3,7 +3,7 @@
 The colours are those of Okabe and Ito, with grey and a brown.
 """
 
-from typing import Final
+from typing import Any, Final
 
 BLUE: Final = "#0072B2"
 VERMILION: Final = "#D55E00"
@@ -273,6 +273,59 @@ RACER_MARKERS: Final = {
     "torch": "X",
     "textbook JAX": "D",
     "qmcpy": "*",
+}
+RANDOMIZATIONS: Final = {
+    "iid": BLACK,
+    "lattice": GREEN,
+    "shift": GREY,
+    "linear": SKY,
+    "nested": BLUE,
+    # Interlaced nets are drawn dashed.
+    "interlaced linear": ORANGE,
+    "interlaced nested": VERMILION,
+}
+RANDOMIZATION_LABELS: Final = {
+    "iid": "independent",
+    "lattice": "lattice, shifted",
+    "shift": "Sobol, digital shift",
+    "linear": "Sobol, linear scramble",
+    "nested": "Sobol, nested scramble",
+    "interlaced linear": "interlaced, linear scramble",
+    "interlaced nested": "interlaced, nested scramble",
+}
+RANDOMIZATION_STYLES: Final[dict[str, Any]] = {
+    "iid": "-",
+    "lattice": "-",
+    "shift": "-",
+    "linear": "-",
+    "nested": "-",
+    "interlaced linear": "--",
+    "interlaced nested": "--",
+}
+INTEGRAND_LABELS: Final = {
+    "keister": "Keister",
+    "oscillatory": "oscillatory",
+    "product peak": "product peak",
+    "corner peak": "corner peak",
+    "gaussian": "Gaussian",
+    "continuous": "continuous",
+    "discontinuous": "discontinuous",
+    "asian": "Asian option",
+    "asian, controlled": "option, controlled",
+}
+CUBATURES: Final = {
+    "adaptive lattice": GREEN,
+    "adaptive net": BLUE,
+    "Bayesian lattice": ORANGE,
+    "Bayesian lattice, rough": BROWN,
+    "Bayesian net": VERMILION,
+}
+CUBATURE_MARKERS: Final = {
+    "adaptive lattice": "o",
+    "adaptive net": "s",
+    "Bayesian lattice": "^",
+    "Bayesian lattice, rough": "v",
+    "Bayesian net": "D",
 }
 MESHES: Final = {"1x2": BLUE, "1x4": VERMILION, "2x2": GREEN}
 MESH_LABELS: Final = {
