@@ -24,8 +24,8 @@ def periodize(
     weight 1; the others let $\psi'$ vanish at both ends, with 0 to 3 continuous derivatives.
 
     Args:
-        f: function from points (..., d) to values (...), or to several at a point, (..., outputs). It
-            may be infinite at the faces of the cube: what is rounded to 0 or 1 is moved off.
+        f: function from points (..., d) to values (...), or to several at a point, (..., outputs).
+            It may be infinite at the faces of the cube: what is rounded to 0 or 1 is moved off.
         kind: "c0" and "c1" are polynomials, the sines trigonometric. The higher, the larger g
             becomes in the middle of many dimensions, and the more points it takes to see the rate.
 
@@ -57,7 +57,10 @@ def periodize(
     _checks.choice("kind", kind, get_args(Periodization))
 
     def periodic(x: Array) -> Array:
-        weight, found = jnp.prod(_slope(x, kind), axis=-1), f(_words.inside(_moved(x, kind)))
+        found = f(_words.inside(_moved(x, kind)))
+        if kind == "baker":  # its weight is 1
+            return found
+        weight = jnp.prod(_slope(x, kind), axis=-1)
         # A function may have several values at a point.
         return found * weight.reshape(weight.shape + (1,) * (found.ndim - weight.ndim))
 
@@ -80,9 +83,7 @@ def _moved(x: Array, kind: Periodization) -> Array:
 
 
 def _slope(x: Array, kind: Periodization) -> Array:
-    """psi'(x), or 1 for the fold, which covers the interval twice at twice the speed."""
-    if kind == "baker":
-        return jnp.ones_like(x)
+    """psi'(x). The fold has none: it covers the interval twice at twice the speed."""
     if kind == "c0":
         return 6 * x * (1 - x)
     if kind == "c1":
