@@ -11,6 +11,7 @@ from hadax._typing import Array, ArrayLike
 from hadax.qmc import _qmc_checks
 from hadax.qmc._refinement import Meaning, Tolerance
 from hadax.qmc.gram import Points
+from hadax.qmc.lattices import Lattice
 from hadax.qmc.nets import DigitalNet
 from hadax.qmc.periodization import Periodization
 
@@ -34,6 +35,12 @@ def tolerance(absolute: float, relative: float, meaning: Meaning) -> Tolerance:
 
 def sizes(points: Points, n_min: int, n_max: int, *, least: int) -> list[int]:
     """The numbers of points to try: n_min, doubled until n_max."""
+    if not isinstance(points, (Lattice, DigitalNet)):
+        raise TypeError(
+            "Argument `points` must be a Lattice or a DigitalNet, whose coefficients a transform "
+            f"gives, but is a {type(points).__name__}. Of other points average over several "
+            "randomisations."
+        )
     if isinstance(points, DigitalNet):
         _qmc_checks.structured(points.seeds)
         _qmc_checks.stream(n_max, 0, 1 << points.columns.shape[-1])

@@ -86,9 +86,10 @@ def decay(
         order = jnp.concatenate([before.order, before.order + n // 2], axis=1)
     values, shift = spectra[:count], jnp.zeros(count, samples.dtype)
     if known is not None:
-        slopes = _slopes(values, spectra[count:], order)
-        values = values - slopes.astype(values.dtype) @ spectra[count:]
-        shift = slopes @ known.astype(slopes.dtype)
+        slopes = _slopes(values, spectra[count:])
+        part = jnp.matmul(slopes.astype(values.dtype), spectra[count:], precision="highest")
+        values = values - part
+        shift = jnp.matmul(slopes, known.astype(slopes.dtype), precision="highest")
     sizes = jnp.abs(values)
     order = _sorted(order, sizes, all_levels=before is None or known is not None)
     falling = jnp.take_along_axis(sizes, order, axis=1)
@@ -118,17 +119,17 @@ def _sorted(order: Array, sizes: Array, *, all_levels: bool) -> Array:
     return order
 
 
-def _slopes(values: Array, controls: Array, order: Array) -> Array:
+def _slopes(values: Array, controls: Array) -> Array:
     """The multiples (q, c) of controls that leave the least of all but the largest coefficients."""
-    q, n = values.shape
-    rows = np.arange(q)[:, None]
-    small = order[:, n >> (_LAG + 1) :]
-    weights = jnp.zeros(values.shape, jnp.abs(values).dtype).at[rows, small].set(1)
+    n, sizes = values.shape[1], jnp.abs(values)
+    largest = jnp.sort(sizes, axis=1)[:, n - (n >> (_LAG + 1))]
+    weights = (sizes < largest[:, None]).astype(sizes.dtype)
 
     def one(value: Array, weight: Array) -> Array:
         weighted = controls * weight[None].astype(controls.dtype)
-        normal = (weighted @ jnp.conj(controls).T).real
-        return jnp.linalg.pinv(normal, hermitian=True) @ (weighted @ jnp.conj(value)).real
+        normal = jnp.matmul(weighted, jnp.conj(controls).T, precision="highest").real
+        right = jnp.matmul(weighted, jnp.conj(value), precision="highest").real
+        return jnp.matmul(jnp.linalg.pinv(normal, hermitian=True), right, precision="highest")
 
     return jax.lax.map(lambda pair: one(*pair), (values, weights))
 

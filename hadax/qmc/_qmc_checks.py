@@ -188,12 +188,11 @@ def positive(name: str, value: Array, dimensions: int | None) -> None:
         raise ValueError(f"Argument `{name}` must be positive, but is {value}.")
 
 
-def kernel_of(kernel: object, kind: type) -> None:
-    """Refuse a kernel of the other kind of points."""
-    if not isinstance(kernel, kind):
-        raise TypeError(
-            f"Argument `kernel` must be a {kind.__name__} for these points, but is a "
-            f"{type(kernel).__name__}. Lattices have shift_invariant_kernel, nets digital_kernel."
+def unshifted(shift: Array) -> None:
+    """Refuse a shift, which interlacing would drop; traced ones pass."""
+    if not isinstance(shift, core.Tracer) and bool((shift != 0).any()):
+        raise ValueError(
+            "Argument `points` must not be shifted, but is. Shift what interlace returns."
         )
 
 

@@ -1,6 +1,7 @@
 """Doubling the points until an integral is known to a tolerance, and what is then known."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from typing import Literal, TypeAlias
@@ -71,7 +72,9 @@ class Cubature:
             lines.append(
                 f"... and {len(values) - len(lines)} more, {good.count(False)} not converged"
             )
-        if self.cone is not None and self.cone.max() > _SUSPECT:
+        if not all(map(math.isfinite, values)):
+            lines.append("The integrand is not finite at some of the points.")
+        if self.cone is not None and np.max(self.cone, initial=0) > _SUSPECT:
             found = f"(cone {self.cone.max():.2g})"
             lines.append(f"Coefficients do not fall as the error bound supposes {found}.")
         asked = f"tolerance {self.tolerance.absolute:g}"
@@ -96,7 +99,7 @@ def refine(
         if quantity is not None:
             low, high = (np.asarray(end) for end in quantity(low, high))
         answer, good = tolerance.answer(low, high)
-        if np.all(good):
+        if np.all(good) or not np.all(np.isfinite(answer)):
             break
     bound = np.maximum(high - answer, answer - low)
     seconds = time.perf_counter() - started

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from hadax import _dtypes
 from hadax._typing import Array
 from hadax.qmc import _words
 from hadax.qmc.gram import Points
@@ -31,6 +32,7 @@ def values(
         found = periodize(f, periodization)(x)
     else:
         found = f(_words.inside(x))
+    found = found.astype(_dtypes.accumulator(found.dtype))
     return jnp.moveaxis(found.reshape(n, -1), 0, 1)
 
 

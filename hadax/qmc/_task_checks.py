@@ -67,3 +67,9 @@ def one_a_task(name: str, value: Array, count: int, *, zero: bool = False) -> Ar
         least = "not be negative" if zero else "be positive"
         raise ValueError(f"Argument `{name}` must {least}, but is {value}.")
     return jnp.broadcast_to(value, (count,))
+
+
+def known(task: int, count: int) -> None:
+    """Refuse a task that there is not."""
+    if not 0 <= task < count:
+        raise ValueError(f"Argument `task` must be from 0 to {count - 1}, but is {task}.")

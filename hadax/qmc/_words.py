@@ -61,11 +61,13 @@ def interlaced(words: Array, count: int) -> Array:
     return result
 
 
-def of_fractions(x: Array) -> Array:
-    """The words that numbers in [0, 1) stand for, exactly."""
-    bits, held = jnp.iinfo(word()).bits, jnp.finfo(x.dtype).nmant + 1
+def of_fractions(x: Array, kind: DTypeLike) -> Array:
+    """The words of a dtype that numbers in [0, 1) stand for: exactly, or cut to their bits."""
+    bits, held = jnp.iinfo(kind).bits, jnp.finfo(x.dtype).nmant + 1
     whole = (x * np.array(2.0**held, x.dtype)).astype(jnp.int32 if held < 32 else jnp.int64)
-    return whole.astype(word()) << (bits - held)
+    if held > bits:
+        return (whole >> (held - bits)).astype(kind)
+    return whole.astype(kind) << (bits - held)
 
 
 def inside(x: Array) -> Array:

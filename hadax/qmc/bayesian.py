@@ -74,7 +74,8 @@ def bayesian_cubature(
         bound: "likelihood" chooses $\theta$ and s by likelihood, "gcv" by generalised cross
             validation; "full" chooses $\theta$ by likelihood and takes mean and scale for unknown
             with their usual priors, which makes Student's distribution of the Gaussian.
-        confidence: probability with which the integral is to lie within the bound.
+        confidence: probability with which each integral is to lie within its bound, after each
+            number of points that is tried.
         periodization: what makes f periodic on a lattice, see `periodize`; not used on nets.
         quantity: what is wanted of the integrals, if not these: a function from bounds below and
             above them, arrays of shape s, to bounds of what is wanted.
@@ -97,7 +98,8 @@ def bayesian_cubature(
         >>> from hadax import qmc
         >>> def f(x):
         ...     return jnp.exp(-jnp.sum(x**2, axis=-1))
-        >>> points = qmc.random_shift(jax.random.key(0), qmc.lattice(qmc.cbc(3, 2**14, n_min=2**8)))
+        >>> points = qmc.lattice(qmc.cbc(3, 2**20, n_min=2**8))
+        >>> points = qmc.random_shift(jax.random.key(0), points)
         >>> found = qmc.bayesian_cubature(f, points, abs_tol=1e-3)
         >>> bool(found.converged), bool(abs(found.integral - 0.746824**3) < 1e-3)
         (True, True)
@@ -241,7 +243,7 @@ def _quantile(confidence: float, freedom: int | None) -> float:
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     if freedom is None:
         return z
-    # The expansion in 1 / freedom, whose next term is below 1e-6 from 31 degrees of freedom on.
+    # The expansion in 1 / freedom: of 99 %, off by 1e-5 at 31 degrees of freedom, by 3e-9 at 255.
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
     third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384

@@ -113,7 +113,8 @@ def fit(
         noise: variance of what is added to the values, $\sigma^2$, to start from. In float32 at
             least $10^{-6}$ of the largest eigenvalue of `gram`.
         learn_noise: whether it is fitted too; it must be positive then.
-        loss: which, as in `regression_loss`.
+        loss: which, as in `regression_loss`. "gcv" and "cv" see the ratio of noise and scale only:
+            means are those of the best kernel, variances scale with where the search started.
         steps: how many losses to compute at most.
         patience: how many steps to wait for a better loss; more for optimizers that overshoot, as
             Adam does.

@@ -103,12 +103,14 @@ class TaskPosterior:
 
     def mean(self, task: int, x: Array) -> Array:
         """The posterior mean of a task at points x (q, d) in [0, 1): array (q,)."""
+        _task_checks.known(task, len(self.points))
         row = self._row(task, x.dtype)
         joined = jnp.concatenate(self.coefficients)
         return self.prior_means[task] + jax.lax.map(lambda one: row(one) @ joined, x)
 
     def variance(self, task: int, x: Array) -> Array:
         """The posterior variance of a task at points x (q, d), without noise: array (q,)."""
+        _task_checks.known(task, len(self.points))
         row, ends = self._row(task, x.dtype), np.cumsum(self.matrix.sizes)[:-1].tolist()
         word = self.points[0].words(1)[0]
         prior = self.tasks[task, task] * self.kernel(word, word)
@@ -142,7 +144,7 @@ class TaskPosterior:
             known = jnp.concatenate([points(n, dtype=dtype) for points, n in pairs])
             return lambda one: shares * self.kernel(one[None], known)
         words = jnp.concatenate([points.words(n) for points, n in pairs])
-        return lambda one: shares * self.kernel(_words.of_fractions(one)[None], words)
+        return lambda one: shares * self.kernel(_words.of_fractions(one, words.dtype)[None], words)
 
 
 def task_covariance(factors: ArrayLike, variances: ArrayLike) -> Array:

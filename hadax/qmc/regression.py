@@ -96,8 +96,12 @@ class Posterior:
 
     def integral(self) -> tuple[Array, Array]:
         """The posterior mean and variance of the integral over the unit cube."""
-        mean = self.prior_mean + self.kernel.scale * jnp.sum(self.coefficients)
-        return mean, self.integral_variance()
+        total = jnp.sum(self.coefficients)
+        if self.spectrum is not None and isinstance(self.matrix, Gram):
+            # The coefficients may be large and cancel; their sum is one entry of their transform.
+            n = self.matrix.n
+            total = n**0.5 * self.spectrum[0].real / self.matrix.eigenvalues[0]
+        return self.prior_mean + self.kernel.scale * total, self.integral_variance()
 
     def integral_variance(self, *, n: int | None = None) -> Array:
         """The posterior variance of the integral over the unit cube."""
@@ -143,7 +147,10 @@ class Posterior:
 
     def _as_known(self, x: Array) -> Array:
         """Points in [0, 1) as the kernel takes them."""
-        return _words.of_fractions(x) if self.kernel.is_digital else x
+        if not self.kernel.is_digital:
+            return x
+        known = self.points if isinstance(self.points, jax.Array) else self.points.words(1)
+        return _words.of_fractions(x, known.dtype)
 
     def _each(self, function: Callable[[Array], Array], x: Array) -> Array:
         """A function of one point at all of x, several at once while their rows fit a cache."""

@@ -115,7 +115,7 @@ def nested_scramble(key: KeyArray, points: DigitalNet, *, hash: Hash = "threefry
 
     Args:
         key: a new-style PRNG key.
-        points: the net; scramble before it is shifted or interlaced.
+        points: the net; scramble before it is interlaced. A shift that it has comes afterwards.
         hash: "threefry" draws every flip from JAX's generator. "multiply" takes four
             multiplications in all, seven times as fast: flips are not independent, though variances
             are as good in published tests.
@@ -126,7 +126,7 @@ def nested_scramble(key: KeyArray, points: DigitalNet, *, hash: Hash = "threefry
 
     Raises:
         TypeError: key is no new-style key.
-        ValueError: an unknown hash, or the net is scrambled, shifted or interlaced already.
+        ValueError: an unknown hash, or the net is scrambled or interlaced already.
 
     Cost:
         Of a call, about 900 operations a coordinate, or 30 for "multiply".
@@ -168,7 +168,8 @@ def interlace(points: DigitalNet, order: int) -> DigitalNet:
         coordinate: more than $2^{32 / \alpha}$ points need `jax.enable_x64`.
 
     Raises:
-        ValueError: the dimensions are no multiple of `order`.
+        ValueError: the dimensions are no multiple of `order`, or the net is shifted: shift what is
+            returned.
 
     Cost:
         O(d m t) bit operations, once; for a nested scrambling about 5 t a coordinate, in a call.
@@ -189,6 +190,7 @@ def interlace(points: DigitalNet, order: int) -> DigitalNet:
     """
     count = _checks.integer("order", order, minimum=1)
     _qmc_checks.interlaceable(points.columns.shape[0], count, points.interlaced)
+    _qmc_checks.unshifted(points.shift)
     shift = jnp.zeros(points.dimensions // count, points.shift.dtype)
     if points.seeds is not None:
         return dataclasses.replace(points, shift=shift, interlaced=count)

@@ -338,6 +338,24 @@ def test_what_cannot_be_integrated_is_refused(method):
         integrate(smooth, qmc.nested_scramble(jax.random.key(0), qmc.sobol(2)))
 
 
+@every_method
+def test_other_points_are_refused(method, without_shape_checks):
+    for other in (qmc.halton(2), jnp.ones((4, 2))):
+        with pytest.raises(TypeError, match="must be a Lattice or a DigitalNet"):
+            METHODS[method](smooth, other)
+
+
+@every_method
+def test_what_is_not_finite_is_said_at_once(method):
+    def broken(x):
+        return jnp.log(x[..., 0] - 0.5)
+
+    found = METHODS[method](broken, points("net"), n_min=256)
+    assert found.n == 256
+    assert not bool(found.converged)
+    assert "not finite" in str(found)
+
+
 def test_wrong_controls_words_and_kernels_are_refused(without_shape_checks):
     at = points("net")
     with pytest.raises(ValueError, match="come together"):

@@ -84,7 +84,7 @@ def test_covariances_are_those_of_the_formula(kind, x64):
     words = points.words(64)
     found = qmc.condition(kernel, points, values(points(64)), noise=NOISE)
     x, z = jnp.asarray(np.random.default_rng(1).uniform(size=(2, 4, 3)))
-    at_x, at_z = (_words.of_fractions(p) for p in (x, z))
+    at_x, at_z = (_words.of_fractions(p, _words.word()) for p in (x, z))
     inverse = np.linalg.inv(kernel(words[:, None], words[None]) + NOISE * np.eye(64))
     rows, columns = kernel(at_x[:, None], words[None]), kernel(words[:, None], at_z[None])
     expected = kernel(at_x[:, None], at_z[None]) - rows @ inverse @ columns

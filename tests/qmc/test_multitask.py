@@ -74,7 +74,7 @@ def test_posteriors_are_those_of_dense_algebra(kind, sizes, x64):
         known = jnp.concatenate([one(n) for one, n in zip(points, sizes, strict=True)])
         rows = np.asarray(kernel(x[:, None], known[None]))
     else:
-        rows = np.asarray(kernel(_words.of_fractions(x)[:, None], words[None]))
+        rows = np.asarray(kernel(_words.of_fractions(x, _words.word())[:, None], words[None]))
     prior = float(kernel(words[0], words[0]))
     for task in range(3):
         k = rows * np.asarray(tasks)[task, owner]

@@ -229,3 +229,8 @@ def twice():
 def late():
     """A net interlaced twice, the first time point by point."""
     return qmc.interlace(qmc.interlace(qmc.nested_scramble(KEY, qmc.sobol(4)), 2), 2)
+
+
+def test_shifts_are_not_dropped_by_interlacing():
+    with pytest.raises(ValueError, match="must not be shifted"):
+        qmc.interlace(qmc.digital_shift(jax.random.key(0), qmc.sobol(4)), 2)

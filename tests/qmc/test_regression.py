@@ -13,9 +13,9 @@ N, NOISE = 64, 0.01
 
 
 def systems():
-    """A lattice and a net in two dimensions, with kernels of their own; in 64 bits."""
+    """A lattice and a net in two dimensions, with kernels of their own."""
     first, second, third = jax.random.split(KEY, 3)
-    gammas = jnp.asarray([0.9, 0.4], "float64")
+    gammas = jnp.asarray([0.9, 0.4])
     lattice = qmc.random_shift(first, qmc.lattice(qmc.cbc(2, N)))
     net = qmc.digital_shift(second, qmc.linear_scramble(third, qmc.sobol(2)))
     return {
@@ -35,7 +35,7 @@ def dense(kind, x):
     kernel, points = systems()[kind]
     words = points.words(N)
     matrix = kernel(words[:, None], words[None]) + NOISE * jnp.eye(N)
-    new = x[:, None] if kind == "lattice" else _words.of_fractions(x)[:, None]
+    new = x[:, None] if kind == "lattice" else _words.of_fractions(x, _words.word())[:, None]
     known = points(N)[None] if kind == "lattice" else words[None]
     return np.asarray(kernel(new, known)), np.asarray(matrix)
 
@@ -68,6 +68,27 @@ def test_integrals_are_those_of_dense_algebra(kind, x64):
     np.testing.assert_allclose(mean, y.mean() + 2.0 * c.sum(), rtol=1e-12)
     expected = 2.0 - 4.0 * np.linalg.solve(matrix, np.ones(N)).sum()
     np.testing.assert_allclose(variance, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["lattice", "net"])
+def test_integrals_keep_their_digits_in_single_precision(kind):
+    """With little noise the coefficients are large and cancel; the integral does not lose by it."""
+    kernel, points = systems()[kind]
+    n = 4096
+    found, _ = qmc.condition(kernel, points, values(points, n), noise=1e-4).integral()
+    np.testing.assert_allclose(found, values(points, n).mean(), rtol=2e-6)
+
+
+def test_words_of_another_width_are_those_of_the_points():
+    """A net made in single precision, asked in double precision."""
+    kernel = qmc.digital_kernel(2)
+    net = qmc.digital_shift(jax.random.key(1), qmc.sobol(2))
+    y = values(net, 64)
+    x = np.random.default_rng(1).uniform(size=(3, 2)).astype("float32")
+    right = qmc.condition(kernel, net, y, noise=0.1).mean(jnp.asarray(x))
+    with jax.enable_x64(True):
+        found = qmc.condition(kernel, net, y, noise=0.1).mean(jnp.asarray(x, "float64"))
+    np.testing.assert_allclose(found, right, rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["lattice", "net"])
