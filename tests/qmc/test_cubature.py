@@ -177,16 +177,20 @@ def test_the_second_call_compiles_nothing(method):
 
 def slow_order(sizes):
     """The order of coefficients as it is defined, a pair at a time."""
-    n = len(sizes)
-    order = np.arange(n)
-    for level in range(n.bit_length() - 2, 0, -1):
+    order = np.arange(len(sizes))
+    swap(order, sizes, range(len(sizes).bit_length() - 2, 0, -1))
+    return order
+
+
+def swap(order, sizes, levels):
+    """Exchange what is out of order, in every block, in place."""
+    for level in levels:
         half = 1 << level
         for j in range(1, half):
             if sizes[order[half + j]] > sizes[order[j]]:
-                for block in range(0, n, 2 * half):
+                for block in range(0, len(order), 2 * half):
                     pair = [block + j, block + half + j]
                     order[pair] = order[pair[::-1]]
-    return order
 
 
 def test_orders_of_coefficients_are_those_of_the_definition():
@@ -215,6 +219,47 @@ def test_error_bounds_are_sums_of_coefficients(kind):
     falling = sizes[slow_order(sizes)]
     np.testing.assert_allclose(found.error_bound, 5 / 256 * falling[8:16].sum(), rtol=1e-4)
     np.testing.assert_allclose(found.integral, values.mean(), rtol=1e-6)
+
+
+def test_doubled_steps_are_those_of_a_slow_loop(x64):
+    """Means, sums and cone after 256, 512 and 1024 points, as GAIL computes them."""
+    at, inflation = points("net"), 5.0
+    order, low, high, before = np.arange(1), {}, {}, None
+    for n in (256, 512, 1024):
+        m = n.bit_length() - 1
+        spectrum = _reference.hadamard_matrix(n) @ np.asarray(smooth(at(n))) / n
+        sizes = np.abs(spectrum)
+        if n == 256:
+            order = slow_order(sizes)
+        else:
+            order = np.concatenate([order, order + n // 2])
+            swap(order, sizes, range(m - 1, m - 5, -1))
+        falling = sizes[order]
+        for level in range(4, m + 1):
+            # The inflation's decay over the gap, times that of what is aliased.
+            gap = m - level
+            omega = inflation * 2.0**-gap / ((1 + inflation * 2.0**-4) * 2.0**-4) * 2.0**-gap
+            total = falling[1 << (level - 1) : 1 << level].sum()
+            low[level] = max(low.get(level, 0), total / (1 + omega))
+            if omega < 1:
+                high[level] = min(high.get(level, np.inf), total / (1 - omega))
+        before = _decay.decay(
+            at,
+            before,
+            None,
+            f=smooth,
+            control=None,
+            n=n,
+            n_min=256,
+            periodization=None,
+            inflation=inflation,
+        )
+        np.testing.assert_allclose(before.means[0], spectrum[0], rtol=1e-12)
+        np.testing.assert_allclose(before.sums[0], falling[n >> 5 : n >> 4].sum(), rtol=1e-9)
+        for level, value in low.items():
+            np.testing.assert_allclose(before.low[0, level], value, rtol=1e-9)
+        for level, value in high.items():
+            np.testing.assert_allclose(before.high[0, level], value, rtol=1e-9)
 
 
 def test_coefficients_that_do_not_fall_are_noticed():
