@@ -6,6 +6,7 @@ that a pool that waits busily waits in vain. Timings are taken in rounds: one of
 turn, the order reversed every other round, so that what drifts on the machine drifts for all.
 """
 
+import atexit
 import contextlib
 import dataclasses
 import json
@@ -179,6 +180,23 @@ class Entrant:
             "compile_seconds": [_rounded(second) for second in start.get("compile_seconds", ())],
             "temp_bytes": start.get("temp_bytes"),
         }
+
+
+def check_race(config: Any, families: tuple[str, ...]) -> None:
+    """Refuse timings of no length, and families that nobody is of."""
+    if not 0 < config.milliseconds <= 10_000:
+        raise ValueError(f"--milliseconds must be in (0, 10000], but is {config.milliseconds}")
+    if unknown := set(config.families) - set(families):
+        raise ValueError(
+            f"--families must be some of {', '.join(families)}, but has {', '.join(unknown)}"
+        )
+
+
+def stable_until_exit() -> Stable:
+    """The processes that all trials of an experiment share."""
+    stable = Stable()
+    atexit.register(stable.close)
+    return stable
 
 
 def race(

@@ -8,7 +8,6 @@ float64; ours take part in float64 with words of 64 bits, and in float32 with wo
 are of medians within one race, ours in float64; bands are 99 % bootstraps over the rounds.
 """
 
-import atexit
 import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +74,8 @@ ROUND_OFF = 64
 _LEAST = 4096  # points from which on ours are to be first
 _LAST_DIGITS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
+_stable = functools.cache(_race.stable_until_exit)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -93,12 +94,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_settings(self, rounds=1)
-        if not 0 < self.milliseconds <= 10_000:
-            raise ValueError(f"--milliseconds must be in (0, 10000], but is {self.milliseconds}")
-        if unknown := set(self.families) - set(FAMILIES):
-            raise ValueError(
-                f"--families must be some of {', '.join(FAMILIES)}, but has {', '.join(unknown)}"
-            )
+        _race.check_race(self, FAMILIES)
 
 
 @dataclass(frozen=True)
@@ -128,14 +124,6 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     least = trial.milliseconds / 1000
     found = _race.race(_stable(), job, entered, rounds=trial.rounds, least_seconds=least)
     return {"contenders": found}
-
-
-@functools.cache
-def _stable() -> _race.Stable:
-    """The processes that all trials share."""
-    stable = _race.Stable()
-    atexit.register(stable.close)
-    return stable
 
 
 def checks(rows: Sequence[Row]) -> list[Check]:

@@ -10,7 +10,6 @@ Two more kinds of trials: "import" times `import hadax` after `import jax`, each
 the preset "gpu" runs the kernels of a GPU instead (``_speed_gpu.py``).
 """
 
-import atexit
 import functools
 import importlib
 import subprocess
@@ -69,6 +68,8 @@ import hadax
 print(between - began, time.perf_counter() - between)
 """
 
+_stable = functools.cache(_race.stable_until_exit)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -87,12 +88,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_settings(self, rounds=1)
-        if not 0 < self.milliseconds <= 10_000:
-            raise ValueError(f"--milliseconds must be in (0, 10000], but is {self.milliseconds}")
-        if unknown := set(self.families) - set(FAMILIES):
-            raise ValueError(
-                f"--families must be some of {', '.join(FAMILIES)}, but has {', '.join(unknown)}"
-            )
+        _race.check_race(self, FAMILIES)
 
 
 @dataclass(frozen=True)
@@ -155,14 +151,6 @@ def run(trial: Any, key: jax.Array) -> dict[str, Any]:
 def _gpu() -> ModuleType:
     """What measures on a GPU: it is imported for its preset only, because it imports kernels."""
     return importlib.import_module("experiments._speed_gpu")
-
-
-@functools.cache
-def _stable() -> _race.Stable:
-    """The processes that all trials share."""
-    stable = _race.Stable()
-    atexit.register(stable.close)
-    return stable
 
 
 def _import_times(rounds: int) -> dict[str, Any]:

@@ -27,13 +27,9 @@ def factors(kernel: ProductKernel, points: Points | Array, n: int | None) -> tup
         return kernel.factors(found[:, None], found[None]), "dense"
     _kernel_checks.sequence(points, Points)
     count = _qmc_checks.power_of_two("n", n)
-    is_lattice = isinstance(points, Lattice)
-    _kernel_checks.kernel_for(kernel, digital=not is_lattice)
-    _qmc_checks.same_dimensions(kernel.dimensions, points.dimensions)
-    if isinstance(points, DigitalNet):
-        _qmc_checks.structured(points.seeds)
+    _kernel_checks.fits(kernel, points)
     words = points.words(count)
-    return kernel.factors(words, words[:1]), "lattice" if is_lattice else "net"
+    return kernel.factors(words, words[:1]), "lattice" if isinstance(points, Lattice) else "net"
 
 
 def matrix(kernel: ProductKernel, of_points: Any, kind: Kind, noise: ArrayLike) -> Gram | DenseGram:

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
 from hadax.qmc import _qmc_checks
+from hadax.qmc.lattices import Lattice
+from hadax.qmc.nets import DigitalNet
 
 
 def scale_and_weights(
@@ -74,6 +76,14 @@ def kernel_for(kernel: object, *, digital: bool) -> None:
             f"Argument `kernel` must be one of {kind} for these points, but is a "
             f"{type(kernel).__name__}."
         )
+
+
+def fits(kernel: Any, points: Lattice | DigitalNet) -> None:
+    """Refuse a kernel and points whose matrix no transform diagonalises."""
+    kernel_for(kernel, digital=isinstance(points, DigitalNet))
+    _qmc_checks.same_dimensions(kernel.dimensions, points.dimensions)
+    if isinstance(points, DigitalNet):
+        _qmc_checks.structured(points.seeds)
 
 
 def sequence(points: object, kinds: Any) -> None:

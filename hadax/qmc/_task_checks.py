@@ -25,10 +25,7 @@ def copies(
     first = points[0]
     for one in points:
         _kernel_checks.sequence(one, (Lattice, DigitalNet))
-        _kernel_checks.kernel_for(kernel, digital=isinstance(one, DigitalNet))
-        _qmc_checks.same_dimensions(kernel.dimensions, one.dimensions)
-        if isinstance(one, DigitalNet):
-            _qmc_checks.structured(one.seeds)
+        _kernel_checks.fits(kernel, one)
         _same_generators(_generators(first), _generators(one))
 
 

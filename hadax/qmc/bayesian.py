@@ -145,8 +145,7 @@ def _candidates(
         return (digital_kernel(d, orders=1, weights=0.1),)
     found = kernel if isinstance(kernel, tuple) else (kernel,)
     for one in found:
-        _kernel_checks.kernel_for(one, digital=not is_lattice)
-        _qmc_checks.same_dimensions(one.dimensions, d)
+        _kernel_checks.fits(one, points)
     return _cubature_checks.some("kernel", found)
 
 
