@@ -92,6 +92,8 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "experiments._cost_worker", json.dumps(job)]
     with tempfile.TemporaryDirectory() as empty:
+        # FlatQuant keeps what it has learned among the local results, and would find it there.
+        environment |= {"HADAX_RESULTS": empty}
         if trial.cold:
             environment |= {"JAX_COMPILATION_CACHE_DIR": empty}
         try:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import subprocess
+from pathlib import Path
 
 import jax
 import pytest
@@ -47,12 +48,14 @@ def test_checks():
 
 
 def test_what_a_process_says_is_read(monkeypatch):
+    """It starts with nothing compiled, and without results, among which FlatQuant keeps its own."""
     (trial, *_) = EXPERIMENT.trials(PAPER)
     said = {"quantize_seconds": 1.5, "peak_gib": 2.0}
 
     def ran(command, *, env, **_):
         assert json.loads(command[-1])["method"] == trial.method
-        assert env["JAX_COMPILATION_CACHE_DIR"]
+        for name in ("JAX_COMPILATION_CACHE_DIR", "HADAX_RESULTS"):
+            assert not list(Path(env[name]).iterdir())
         return subprocess.CompletedProcess(command, 0, f"a warning\n{json.dumps(said)}\n", "")
 
     monkeypatch.setattr(subprocess, "run", ran)
