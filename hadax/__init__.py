@@ -2,8 +2,8 @@
 
 Transforms are functions of an array; operators are pytrees made by factories from a key. What needs
 more than JAX, or more than one device, is imported when it is first used: `hadax.compression`,
-`hadax.discrepancy`, `hadax.groups`, `hadax.quantization`, `hadax.models`, `hadax.nnx`,
-`hadax.optax`, `hadax.lineax`, `hadax.distributed`, `hadax.testing`.
+`hadax.discrepancy`, `hadax.groups`, `hadax.quantization`, `hadax.sparse`, `hadax.models`,
+`hadax.nnx`, `hadax.optax`, `hadax.lineax`, `hadax.distributed`, `hadax.testing`.
 """
 
 import importlib
@@ -69,6 +69,7 @@ _ON_DEMAND = (
     "nnx",
     "optax",
     "quantization",
+    "sparse",
     "testing",
 )
 
