@@ -8,14 +8,18 @@ from hadax.sparse.designs import (
     repeated_offsets,
     subsampling,
 )
+from hadax.sparse.spectrum import SparseSpectrum
+from hadax.sparse.transform import sparse_fwht
 
 __all__ = [
     "RepeatedOffsets",
+    "SparseSpectrum",
     "Subsampling",
     "identity_blocks",
     "pack_bits",
     "parity",
     "repeated_offsets",
+    "sparse_fwht",
     "subsampling",
     "unpack_bits",
 ]

@@ -1,8 +1,13 @@
 """Error texts of sparse transforms; the house's other texts are in `hadax._checks`."""
 
-import jax.numpy as jnp
+import math
 
-from hadax import _checks
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import core
+
+from hadax import _bits, _checks
 from hadax._typing import Array, ArrayLike
 
 # Above it a spectrum of 2^n numbers is not written out.
@@ -49,3 +54,121 @@ def sizes(n: object, bits: object, groups: object) -> tuple[int, int, int]:
             "the dense transform, hadax.fwht."
         )
     return length, inner, _checks.integer("groups", groups, minimum=2)
+
+
+def bins(value: object, n: int, sparsity: int, groups: int, advice: float) -> int:
+    """`value` as a number of bins of a group, one at least for each coefficient: its logarithm."""
+    count = _checks.integer("bins", value, minimum=2)
+    if not _bits.is_power_of_two(count):
+        raise ValueError(f"Argument `bins` must be a power of two, but is {count}.")
+    if groups * count < sparsity:
+        raise ValueError(
+            f"Argument `bins` must be at least sparsity / groups={sparsity}/{groups}, as a bin "
+            f"gives one coefficient, but is {count}. Take {1 << math.ceil(math.log2(advice))}, or "
+            "leave it out."
+        )
+    bits = count.bit_length() - 1
+    sparse_enough(bits, n, sparsity)
+    return bits
+
+
+def sparse_enough(bits: int, n: int, sparsity: int) -> None:
+    """Refuse bins of which there are no fewer than points."""
+    if bits >= n:
+        raise ValueError(
+            f"Argument `sparsity` must be small beside the 2^n={1 << n} points, but is {sparsity}: "
+            f"that takes {1 << bits} bins a group. Transform all values with hadax.fwht."
+        )
+
+
+def noise(value: ArrayLike | None, decoder: str) -> Array:
+    """`value` as a standard deviation; zero if it is not given."""
+    if value is None:
+        return jnp.zeros((), float)
+    if decoder == "noiseless":
+        raise ValueError(
+            f"Argument `noise` must be None with decoder='noiseless', but is {value}. Take "
+            "decoder='nso'."
+        )
+    found = jnp.asarray(value)
+    if found.shape != () or not jnp.issubdtype(found.dtype, jnp.number):
+        raise TypeError(
+            f"Argument `noise` must be a number, but has shape {found.shape} and dtype "
+            f"{found.dtype}."
+        )
+    if not isinstance(found, core.Tracer) and not (np.isfinite(found) and found >= 0):
+        raise ValueError(
+            f"Argument `noise` must be a standard deviation, finite and not negative, but is "
+            f"{value}."
+        )
+    return found.astype(float)
+
+
+def repetitions(value: object, decoder: str) -> int:
+    """`value` as a number of repetitions; by default 3, and 1 without noise."""
+    if value is None:
+        return 1 if decoder == "noiseless" else 3
+    count = _checks.integer("repetitions", value, minimum=1)
+    if decoder == "noiseless" and count != 1:
+        raise ValueError(
+            f"Argument `repetitions` must be 1 with decoder='noiseless', but is {count}. Take "
+            "decoder='nso'."
+        )
+    return count
+
+
+def all_values(value: object, n: int) -> Array:
+    """`value` as an array of all values of a function of n bits."""
+    found = _checks.real_float("f", value)  # type: ignore[arg-type]
+    writable(n)
+    if found.shape != (1 << n,):
+        raise ValueError(
+            f"Argument `f` must have all 2^n={1 << n} values, but has f.shape={found.shape}."
+        )
+    return found
+
+
+def writable(n: int) -> None:
+    """Refuse to write out an array of 2^n numbers that is too large."""
+    if n > _DENSE_BITS:
+        raise ValueError(
+            f"Argument `n` must be at most {_DENSE_BITS} for an array of all 2^n numbers, but is "
+            f"{n}. Keep the sparse spectrum, and pass f as a function."
+        )
+
+
+def batch_values(found: object, count: int) -> None:
+    """Refuse a function that does not have a real value for each point."""
+    shape, dtype = getattr(found, "shape", None), getattr(found, "dtype", None)
+    if shape != (count,):
+        seen = f"shape {shape}" if shape is not None else f"a {type(found).__name__}"
+        raise ValueError(
+            f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
+            f"them, but returns {seen}."
+        )
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(
+            f"Argument `f` must return real floating point, but returns {dtype}. Cast it, for "
+            "example with .astype('float32')."
+        )
+
+
+def host_values(found: object, count: int) -> np.ndarray:
+    """What a function on the host returned for so many points, in JAX's own float."""
+    values = np.asarray(found)
+    if values.shape != (count,):
+        raise ValueError(
+            f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
+            f"them, but returns shape {values.shape}."
+        )
+    return values.astype(jax.dtypes.canonicalize_dtype(float))
+
+
+def points(value: ArrayLike, n: int) -> Array:
+    """`value` as points of n zeros and ones."""
+    found = bit_vectors(value)
+    if found.ndim != 2 or found.shape[-1] != n:
+        raise ValueError(
+            f"Argument `x` must be points (q, {n}) of zeros and ones, but has shape {found.shape}."
+        )
+    return found

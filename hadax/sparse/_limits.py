@@ -1,0 +1,28 @@
+"""How much noise may leave in a bin, and how many coefficients bins can carry."""
+
+import functools
+from statistics import NormalDist
+
+import numpy as np
+
+
+def chi_square(freedom: int, exceeded: float) -> float:
+    """What a chi-square variable exceeds with this probability, within 1 % above one degree.
+
+    By the law of its cube root, which is nearly normal (Wilson and Hilferty, 1931).
+    """
+    spread = 2 / (9 * freedom)
+    root = 1 - spread - NormalDist().inv_cdf(exceeded) * spread**0.5
+    return freedom * max(root, 0.0) ** 3
+
+
+@functools.cache
+def fewest_bins(groups: int) -> float:
+    """Bins, of all groups together, below which peeling fails: their number for one coefficient.
+
+    A coefficient stays hidden after a round with probability p -> (1 - exp(-p / x))^(groups - 1), x
+    being the bins of one group for each coefficient. That goes to zero if and only if x is above
+    p / -log(1 - p^(1 / (groups - 1))) for every p.
+    """
+    p = np.linspace(1e-6, 1, 100_000, endpoint=False)
+    return groups * float(np.max(p / -np.log1p(-(p ** (1 / (groups - 1))))))

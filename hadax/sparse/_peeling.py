@@ -1,0 +1,159 @@
+"""Finding bins that hold one coefficient, and taking what is found out of all others."""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.scipy.sparse.linalg import cg
+
+from hadax._typing import Array
+from hadax.operators.base import static
+from hadax.sparse.designs import RepeatedOffsets, Subsampling
+
+# A sum of what was found for one index is dropped within so many standard deviations of zero.
+_CANCELLED = 4.0
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False)
+class Law:
+    """The noise of one number of a bin, and how much of its energy a bin may have.
+
+    `variance` () is that of a number; `nothing` and `one` are the most energy, in units of it, of a
+    bin that holds no coefficient, and of one that its only coefficient was taken from.
+    """
+
+    variance: Array
+    nothing: float = static()
+    one: float = static()
+
+
+class Found(NamedTuple):
+    """Indices (m, w), coefficients (m,), how many of the m slots are in use, and what is left."""
+
+    support: Array
+    coefficients: Array
+    count: Array
+    left: Array
+    rounds: Array
+
+
+class _State(NamedTuple):
+    """What a step of peeling changes; `quiet` is how many steps have found nothing."""
+
+    left: Array
+    support: Array
+    coefficients: Array
+    count: Array
+    step: Array
+    quiet: Array
+
+
+def peel(
+    seen: Array,
+    design: Subsampling,
+    offsets: RepeatedOffsets,
+    law: Law,
+    *,
+    slots: int,
+    max_rounds: int,
+) -> Found:
+    """Peel the bins (C, bins, P) one group after another, until no group has more to give."""
+    groups = len(seen)
+    group = jnp.arange(groups)[:, None]
+
+    def goes_on(state: _State) -> Array:
+        return (state.step < groups * max_rounds) & (state.quiet < groups)
+
+    def step(state: _State) -> _State:
+        here = state.step % groups
+        found, k, value, signs, homes = _lone(state.left[here], here, design, offsets, law)
+        slot = state.count + jnp.cumsum(found) - 1
+        found &= slot < slots
+        slot = jnp.where(found, slot, slots)
+        taken = jnp.where(found, value, jnp.zeros_like(value))[:, None] * signs
+        count = jnp.sum(found, dtype=jnp.int32)
+        return _State(
+            state.left.at[group, homes].add(-jnp.broadcast_to(taken[None], seen.shape)),
+            state.support.at[slot].set(k, mode="drop"),
+            state.coefficients.at[slot].set(value, mode="drop"),
+            state.count + count,
+            state.step + 1,
+            jnp.where(count > 0, 0, state.quiet + 1),
+        )
+
+    zero = jnp.int32(0)
+    empty = jnp.zeros((slots, design.columns.shape[-1]), jnp.uint32)
+    start = _State(seen, empty, jnp.zeros(slots, seen.dtype), zero, zero, zero)
+    end = lax.while_loop(goes_on, step, start)
+    rounds = (end.step + groups - 1) // groups
+    return Found(end.support, end.coefficients, end.count, end.left, rounds)
+
+
+def refined(
+    seen: Array, found: Found, design: Subsampling, offsets: RepeatedOffsets, law: Law
+) -> Found:
+    """What was found for one index added up, cancellations dropped, and least squares of the bins.
+
+    An index that was found in several bins, with different remains of others, was found in parts.
+    """
+    support, coefficients, count = _merged(found.support, found.coefficients, found.count)
+    numbers = offsets.count
+    least = _CANCELLED * jnp.sqrt(law.variance / numbers)
+    support, coefficients, count = _kept(support, coefficients, jnp.abs(coefficients) > least)
+
+    groups = jnp.arange(seen.shape[0])[:, None]
+    used = (jnp.arange(len(coefficients)) < count).astype(seen.dtype)
+    signs = offsets.signs(support, seen.dtype) * used[:, None]
+    homes = design.bin_of(support)
+
+    def bins_of(x: Array) -> Array:
+        values = jnp.broadcast_to((x[:, None] * signs)[None], (*homes.shape, numbers))
+        return jnp.zeros_like(seen).at[groups, homes].add(values)
+
+    def adjoint(y: Array) -> Array:
+        return jnp.sum(y[groups, homes] * signs[None], axis=(0, 2)) / (len(groups) * numbers)
+
+    # Bins have few coefficients each, so that the matrix is close to the identity.
+    left = seen - bins_of(coefficients)
+    round_off = jnp.finfo(seen.dtype).eps * jnp.linalg.norm(coefficients)
+    change, _ = cg(lambda x: adjoint(bins_of(x)), adjoint(left), atol=round_off, maxiter=20)
+    coefficients = coefficients + change
+    return Found(support, coefficients, count, seen - bins_of(coefficients), found.rounds)
+
+
+def _lone(
+    seen: Array, here: Array, design: Subsampling, offsets: RepeatedOffsets, law: Law
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Which bins (bins, P) of a group hold one coefficient; its index, value, signs and bins."""
+    k = offsets.decode(seen)
+    signs = offsets.signs(k, seen.dtype)
+    value = jnp.mean(seen * signs, axis=-1)
+    homes = design.bin_of(k)
+    something = jnp.sum(jnp.square(seen), axis=-1) > law.nothing * law.variance
+    rest = jnp.sum(jnp.square(seen - value[:, None] * signs), axis=-1)
+    at_home = homes[here] == jnp.arange(len(seen))
+    return something & (rest <= law.one * law.variance) & at_home, k, value, signs, homes
+
+
+def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, Array, Array]:
+    """Indices in rising order, each once, with the sum of its coefficients."""
+    slots, width = support.shape
+    unused = (jnp.arange(slots) >= count).astype(jnp.uint32)
+    keys = (unused, *(support[:, word] for word in reversed(range(width))))
+    *keys, coefficients = lax.sort((*keys, coefficients), num_keys=width + 1)
+    unused, words = keys[0], jnp.stack(keys[:0:-1], axis=1)
+    new = jnp.any(words[1:] != words[:-1], axis=-1) | (unused[1:] != unused[:-1])
+    slot = jnp.cumsum(jnp.pad(new, (1, 0), constant_values=True)) - 1
+    total = jnp.max(jnp.where(unused == 0, slot + 1, 0))
+    sums = jnp.zeros_like(coefficients).at[slot].add(coefficients)
+    return jnp.zeros_like(words).at[slot].set(words), sums, total
+
+
+def _kept(support: Array, coefficients: Array, keep: Array) -> tuple[Array, Array, Array]:
+    """What is to be kept, moved to the front; zeros behind it."""
+    slot = jnp.where(keep, jnp.cumsum(keep) - 1, len(keep))
+    moved = [jnp.zeros_like(x).at[slot].set(x, mode="drop") for x in (support, coefficients)]
+    return *moved, jnp.sum(keep, dtype=jnp.int32)
