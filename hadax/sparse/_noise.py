@@ -34,7 +34,7 @@ def estimated(seen: Array, sparsity: int, most: float) -> Array:
     def clipped(_: int, variance: Array) -> Array:
         empty = energies <= most * variance
         total = jnp.sum(jnp.where(empty, energies, jnp.zeros_like(energies)))
-        mean = total / jnp.maximum(jnp.sum(empty), 1).astype(seen.dtype)
+        mean = total / jnp.maximum(jnp.sum(empty, dtype=jnp.int32), 1).astype(seen.dtype)
         return jnp.where(jnp.any(empty), mean / freedom, variance)
 
     return lax.fori_loop(0, _CLIPPINGS, clipped, start)

@@ -70,7 +70,7 @@ def peel(
     def step(state: _State) -> _State:
         here = state.step % groups
         found, k, value, signs, homes = _lone(state.left[here], here, design, offsets, law)
-        slot = state.count + jnp.cumsum(found) - 1
+        slot = state.count + jnp.cumsum(found, dtype=jnp.int32) - 1
         found &= slot < slots
         slot = jnp.where(found, slot, slots)
         taken = jnp.where(found, value, jnp.zeros_like(value))[:, None] * signs
@@ -105,7 +105,7 @@ def refined(
     support, coefficients, count = _kept(support, coefficients, jnp.abs(coefficients) > least)
 
     groups = jnp.arange(seen.shape[0])[:, None]
-    used = (jnp.arange(len(coefficients)) < count).astype(seen.dtype)
+    used = (jnp.arange(len(coefficients), dtype=jnp.int32) < count).astype(seen.dtype)
     signs = offsets.signs(support, seen.dtype) * used[:, None]
     homes = design.bin_of(support)
 
@@ -134,19 +134,19 @@ def _lone(
     homes = design.bin_of(k)
     something = jnp.sum(jnp.square(seen), axis=-1) > law.nothing * law.variance
     rest = jnp.sum(jnp.square(seen - value[:, None] * signs), axis=-1)
-    at_home = homes[here] == jnp.arange(len(seen))
+    at_home = homes[here] == jnp.arange(len(seen), dtype=jnp.int32)
     return something & (rest <= law.one * law.variance) & at_home, k, value, signs, homes
 
 
 def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, Array, Array]:
     """Indices in rising order, each once, with the sum of its coefficients."""
     slots, width = support.shape
-    unused = (jnp.arange(slots) >= count).astype(jnp.uint32)
+    unused = (jnp.arange(slots, dtype=jnp.int32) >= count).astype(jnp.uint32)
     keys = (unused, *(support[:, word] for word in reversed(range(width))))
     *keys, coefficients = lax.sort((*keys, coefficients), num_keys=width + 1)
     unused, words = keys[0], jnp.stack(keys[:0:-1], axis=1)
     new = jnp.any(words[1:] != words[:-1], axis=-1) | (unused[1:] != unused[:-1])
-    slot = jnp.cumsum(jnp.pad(new, (1, 0), constant_values=True)) - 1
+    slot = jnp.cumsum(jnp.pad(new, (1, 0), constant_values=True), dtype=jnp.int32) - 1
     total = jnp.max(jnp.where(unused == 0, slot + 1, 0))
     sums = jnp.zeros_like(coefficients).at[slot].add(coefficients)
     return jnp.zeros_like(words).at[slot].set(words), sums, total
@@ -154,6 +154,7 @@ def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, A
 
 def _kept(support: Array, coefficients: Array, keep: Array) -> tuple[Array, Array, Array]:
     """What is to be kept, moved to the front; zeros behind it."""
-    slot = jnp.where(keep, jnp.cumsum(keep) - 1, len(keep))
-    moved = [jnp.zeros_like(x).at[slot].set(x, mode="drop") for x in (support, coefficients)]
-    return *moved, jnp.sum(keep, dtype=jnp.int32)
+    slot = jnp.where(keep, jnp.cumsum(keep, dtype=jnp.int32) - 1, len(keep))
+    support = jnp.zeros_like(support).at[slot].set(support, mode="drop")
+    coefficients = jnp.zeros_like(coefficients).at[slot].set(coefficients, mode="drop")
+    return support, coefficients, jnp.sum(keep, dtype=jnp.int32)

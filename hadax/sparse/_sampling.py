@@ -56,11 +56,11 @@ def samples(f: Partial, design: Subsampling, offsets: RepeatedOffsets, batch: in
     size = _batch_of(pairs, bins, batch)
 
     def values(start: Array) -> Array:
-        number = start + jnp.arange(size)
+        number = start + jnp.arange(size, dtype=jnp.int32)
         pair, at = number // bins, number % bins
         return f(points[pair // offsets.count, at] ^ shifts[pair % offsets.count])
 
-    found = lax.map(values, jnp.arange(0, pairs * bins, size))
+    found = lax.map(values, jnp.arange(0, pairs * bins, size, dtype=jnp.int32))
     return found.reshape(groups, offsets.count, bins)
 
 

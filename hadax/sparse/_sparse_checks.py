@@ -139,17 +139,17 @@ def writable(n: int) -> None:
 
 def batch_values(found: object, count: int) -> None:
     """Refuse a function that does not have a real value for each point."""
-    shape, dtype = getattr(found, "shape", None), getattr(found, "dtype", None)
-    if shape != (count,):
-        seen = f"shape {shape}" if shape is not None else f"a {type(found).__name__}"
+    is_array = isinstance(found, jax.ShapeDtypeStruct)
+    if not is_array or found.shape != (count,):
+        seen = f"shape {found.shape}" if is_array else f"a {type(found).__name__}"
         raise ValueError(
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
             f"them, but returns {seen}."
         )
-    if not jnp.issubdtype(dtype, jnp.floating):
+    if not jnp.issubdtype(found.dtype, jnp.floating):
         raise TypeError(
-            f"Argument `f` must return real floating point, but returns {dtype}. Cast it, for "
-            "example with .astype('float32')."
+            f"Argument `f` must return real floating point, but returns {found.dtype}. Cast it, "
+            "for example with .astype('float32')."
         )
 
 
