@@ -147,7 +147,7 @@ def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, A
     unused, words = keys[0], jnp.stack(keys[:0:-1], axis=1)
     new = jnp.any(words[1:] != words[:-1], axis=-1) | (unused[1:] != unused[:-1])
     slot = jnp.cumsum(jnp.pad(new, (1, 0), constant_values=True), dtype=jnp.int32) - 1
-    total = jnp.max(jnp.where(unused == 0, slot + 1, 0))
+    total = jnp.max(jnp.where(unused == 0, slot + 1, jnp.int32(0)))
     sums = jnp.zeros_like(coefficients).at[slot].add(coefficients)
     return jnp.zeros_like(words).at[slot].set(words), sums, total
 

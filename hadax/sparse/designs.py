@@ -46,7 +46,7 @@ class Subsampling:
         """The bins (C, m) of packed coefficients k (m, w)."""
         ones = parity(self.columns[:, None], k[None, :, None]).astype(jnp.int32)
         weights = 1 << jnp.arange(self.columns.shape[1], dtype=jnp.int32)
-        return jnp.sum(ones * weights[None, None], axis=-1)
+        return jnp.sum(ones * weights[None, None], axis=-1, dtype=jnp.int32)
 
 
 @jax.tree_util.register_dataclass
