@@ -5,7 +5,7 @@ import math
 import jax.numpy as jnp
 from jax import lax
 
-from hadax._typing import Array
+from hadax._typing import Array, ArrayLike
 from hadax.sparse._limits import chi_square
 
 # Round-off of a function's value and of a sum of values, in units of eps times their size.
@@ -31,7 +31,7 @@ def estimated(seen: Array, sparsity: int, most: float) -> Array:
     at = int(groups * bins * math.exp(-sparsity / bins) / 2)
     start = jnp.sort(energies)[at] / chi_square(freedom, 0.5)
 
-    def clipped(_: int, variance: Array) -> Array:
+    def clipped(_: ArrayLike, variance: Array) -> Array:
         empty = energies <= most * variance
         total = jnp.sum(jnp.where(empty, energies, jnp.zeros_like(energies)))
         mean = total / jnp.maximum(jnp.sum(empty, dtype=jnp.int32), 1).astype(seen.dtype)

@@ -154,7 +154,7 @@ def rank(rows: Array) -> Array:
     """
     row_number = jnp.arange(rows.shape[0])
 
-    def clear(i: Array, rows: Array) -> Array:
+    def clear(i: ArrayLike, rows: Array) -> Array:
         pivot = _lowest_one(rows[i])
         hit = jnp.any((rows & pivot[None]) != 0, axis=-1) & (row_number != i)
         return jnp.where(hit[:, None], rows ^ rows[i][None], rows)

@@ -35,13 +35,13 @@ def function_of(words, values, noise=0.0, key=KEY):
     return f
 
 
-def recovered(keys, n, count, noise=0.0, **options):
+def recovered(keys, n, count, spread=0.0, **options):
     """For each key: whether the support is exact, what is claimed, and the largest error."""
 
     def one(key):
         first, second, third = jax.random.split(key, 3)
         words, values = spectrum(first, n, count)
-        f = function_of(words, values, noise, third)
+        f = function_of(words, values, spread, third)
         found = sparse.sparse_fwht(f, n, count, second, packed=True, **options)
         exact = (found.count == count) & jnp.all(found.support[:count] == words)
         return exact, found.success, jnp.max(jnp.abs(found.coefficients[:count] - values))
@@ -121,8 +121,9 @@ def test_noise_at_which_one_repetition_fails(known):
 @pytest.mark.parametrize("noise", [None, 20.0])
 def test_hopeless_noise_is_no_success(noise):
     """A signal-to-noise ratio of -10 dB, and of less than that in each bin."""
+    options = {} if noise is None else {"noise": noise}
     exact, success, _ = recovered(
-        jax.random.split(KEY, 5), 20, 40, 20.0, bins=64, decoder="nso", noise=noise
+        jax.random.split(KEY, 5), 20, 40, 20.0, bins=64, decoder="nso", **options
     )
     assert not exact.any()
     assert not success.any()
@@ -170,11 +171,11 @@ def test_a_spectrum_prints_its_largest_coefficients():
     assert sparse.sparse_fwht(table * 16, 8, 2, KEY).to_dict() == {0: 1.0, 5: -2.0}
 
 
-@pytest.mark.parametrize("freedom", [4, 20, 62, 10_000])
-def test_quantiles_are_those_of_the_law(freedom):
+@pytest.mark.parametrize(("freedom", "error"), [(4, 0.06), (20, 0.02), (62, 0.01), (10_000, 1e-4)])
+def test_quantiles_are_those_of_the_law(freedom, error):
     for exceeded in (0.5, 1e-3, 1e-6):
         found = _limits.chi_square(freedom, exceeded)
-        np.testing.assert_allclose(found, chi2.isf(exceeded, freedom), rtol=0.02)
+        np.testing.assert_allclose(found, chi2.isf(exceeded, freedom), rtol=error)
 
 
 def test_fewest_bins_are_those_of_density_evolution():
@@ -221,7 +222,7 @@ def test_bad_input(call, error, words):
         call()
 
 
-def run(f=lambda x: 1.0 - 2.0 * x[:, 0], n=10, sparsity=1, key=KEY, **options):
+def run(f=lambda x: 1.0 - 2.0 * x[:, 0].astype(jnp.float32), n=10, sparsity=1, key=KEY, **options):
     """A transform of one Walsh function, with something else about it."""
     return sparse.sparse_fwht(f, n, sparsity, key, **options)
 
