@@ -41,6 +41,9 @@ NAMES = (
     "qmc_speed",
     "qmc_regression",
     "qmc_coverage",
+    "sparse_transition",
+    "sparse_noise",
+    "sparse_scaling",
     "scaling",
 )
 

@@ -62,6 +62,9 @@ NAMES = (
     "qmc_coverage",
     "qmc_speed",
     "qmc_regression",
+    "sparse_transition",
+    "sparse_noise",
+    "sparse_scaling",
     "scaling",
 )
 TABLES = ("statements", "speed_table")

@@ -8,17 +8,24 @@ from hadax.sparse.designs import (
     repeated_offsets,
     subsampling,
 )
+from hadax.sparse.queries import Queries, queries
+from hadax.sparse.recovery import recover
+from hadax.sparse.sampling import sample
 from hadax.sparse.spectrum import SparseSpectrum
 from hadax.sparse.transform import sparse_fwht
 
 __all__ = [
+    "Queries",
     "RepeatedOffsets",
     "SparseSpectrum",
     "Subsampling",
     "identity_blocks",
     "pack_bits",
     "parity",
+    "queries",
+    "recover",
     "repeated_offsets",
+    "sample",
     "sparse_fwht",
     "subsampling",
     "unpack_bits",

@@ -1,6 +1,7 @@
 """Error texts of sparse transforms; the house's other texts are in `hadax._checks`."""
 
 import math
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -161,7 +162,64 @@ def host_values(found: object, count: int) -> np.ndarray:
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
             f"them, but returns shape {values.shape}."
         )
+    if values.dtype != bool and not np.issubdtype(values.dtype, np.number):
+        raise TypeError(f"Argument `f` must return real numbers, but returns {values.dtype}.")
+    if np.iscomplexobj(values):
+        raise TypeError(
+            f"Argument `f` must return real numbers, but returns {values.dtype}. Its real and its "
+            "imaginary part are two functions."
+        )
     return values.astype(jax.dtypes.canonicalize_dtype(float))
+
+
+def finite_values(values: np.ndarray, first: int) -> None:
+    """Refuse values of a batch that are not finite."""
+    if not np.isfinite(values).all():
+        at = first + int(np.argmin(np.isfinite(values)))
+        raise ValueError(
+            f"Argument `f` must return finite values, but that of point {at} is "
+            f"{values[at - first]}. What is not known cannot be left out: every bin is a sum."
+        )
+
+
+def empty_folder(folder: Path) -> None:
+    """Refuse a folder in which something else is kept."""
+    if any(folder.iterdir()):
+        raise ValueError(
+            f"Argument `folder` must be empty or have been filled by `sample`, but {folder} has "
+            "other files. Take a new one."
+        )
+
+
+def same_queries(folder: Path, seen: str, said: str) -> None:
+    """Refuse a folder that was filled for other points or with another batch size."""
+    if seen != said:
+        raise ValueError(
+            f"Argument `folder` must be of the same queries and batch_size, but {folder} is of "
+            "others. Take a new one, or the key and the settings that it was filled with."
+        )
+
+
+def kept_values(path: Path, values: np.ndarray, length: int) -> np.ndarray:
+    """Refuse a file that `sample` has not written."""
+    kind = jax.dtypes.canonicalize_dtype(float)
+    if values.shape != (length,) or values.dtype != kind or not np.isfinite(values).all():
+        raise ValueError(
+            f"{path} must hold {length} finite numbers of {kind}, but holds shape {values.shape} "
+            f"of {values.dtype}. Delete it: its values will be asked for again."
+        )
+    return values
+
+
+def sampled(value: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """`value` as values at all points, of one function or of several."""
+    found = _checks.real_float("values", value)
+    if found.shape[-3:] != shape:
+        raise ValueError(
+            f"Argument `values` must have the shape of the queries, (..., "
+            f"{', '.join(map(str, shape))}), but has {found.shape}."
+        )
+    return found.astype(jnp.promote_types(found.dtype, jnp.float32))
 
 
 def points(value: ArrayLike, n: int) -> Array:

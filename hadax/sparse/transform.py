@@ -1,35 +1,17 @@
 """The Walsh-Hadamard transform of a function that has few coefficients."""
 
 import functools
-import math
 from collections.abc import Callable
-from typing import Literal, TypeAlias, get_args
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jax.tree_util import Partial
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, KeyArray
-from hadax.sparse import _limits, _noise, _peeling, _sampling, _sparse_checks
-from hadax.sparse.designs import identity_blocks, repeated_offsets, subsampling
+from hadax.sparse import _sparse_checks, sampling
+from hadax.sparse.queries import Decoder, Design, queries
+from hadax.sparse.recovery import recover
 from hadax.sparse.spectrum import SparseSpectrum
-from hadax.transforms.walsh import fwht
-
-Decoder: TypeAlias = Literal["noiseless", "nso"]
-Design: TypeAlias = Literal["random", "identity"]
-
-# Bins by default, in units of the fewest with which peeling works in theory.
-_AMPLE = 1.3
-
-# Two coefficients that share a bin in every group are never told apart: how often that may be.
-_INSEPARABLE = 1e-3
-
-# A transform without coefficients is told from noise wrongly so often.
-_FALSE_ALARM = 1e-3
-
-# A given noise level may be wrong by this share of its energy.
-_NOISE_SLACK = 0.05
 
 
 def sparse_fwht(
@@ -51,15 +33,13 @@ def sparse_fwht(
 ) -> SparseSpectrum:
     r"""The Walsh spectrum of a function of n bits from few of its values, if it has few terms.
 
-    $f(x) = \sum_{k \in S} F_k (-1)^{\langle k, x\rangle} + \text{noise}$. Transforms of f over
-    $x = M_c \ell \oplus d_p$ show in bin j the sum of all $F_k (-1)^{\langle k, d_p\rangle}$ with
-    $M_c^\top k = j$. A bin with one coefficient tells which it is; taken out of its bins of the
-    other groups c, it leaves more bins with one. What noise may leave in a bin is a quantile of the
-    law of $\chi^2$, at a thousandth for all bins together. At last F is refined by least squares.
+    $f(x) = \sum_{k \in S} F_k (-1)^{\langle k, x\rangle} + \text{noise}$. It is `recover` of the
+    values of f at the points of `queries`, in one program.
 
     Args:
         f: function from points (q, n), int8 zeros and ones, to values (q,), real and traceable; or
-            the array (2^n,) of all values. Define it once: it is compiled, and kept.
+            the array (2^n,) of all values. Define it once: it is compiled, and kept. Arrays that
+            change from one f to the next belong in a `jax.tree_util.Partial`, under `jax.vmap` too.
         n: number of bits; beyond 64 too.
         sparsity: how many coefficients there may be.
         key: a key; an ensemble is `jax.vmap` over keys.
@@ -110,25 +90,21 @@ def sparse_fwht(
         Vetterli (2015), key `scheibler2015`.
     """
     length = _checks.integer("n", n, minimum=1)
-    few = _checks.integer("sparsity", sparsity, minimum=1)
-    count = _checks.integer("groups", groups, minimum=2)
-    _checks.choice("decoder", decoder, get_args(Decoder))
-    _checks.choice("design", design, get_args(Design))
-    inner = _bits_of_bins(bins, length, few, count)
     _checks.flag("packed", packed)
     _checks.flag("on_host", on_host)
+    _sparse_checks.noise(noise, decoder)
     return _recovered(
-        _sampling.asked(f, length, packed=packed, on_host=on_host),
+        sampling.asked(f, length, packed=packed, on_host=on_host),
         _checks.key(key),
-        _sparse_checks.noise(noise, decoder),
+        noise,
         n=length,
-        sparsity=few,
-        bits=inner,
-        groups=count,
+        sparsity=_checks.integer("sparsity", sparsity, minimum=1),
+        decoder=decoder,
+        repetitions=repetitions,
         design=design,
-        repetitions=_sparse_checks.repetitions(repetitions, decoder),
-        estimate=decoder != "noiseless" and noise is None,
-        max_rounds=_checks.integer("max_rounds", max_rounds, minimum=1),
+        groups=groups,
+        bins=bins,
+        max_rounds=max_rounds,
         batch_size=_checks.integer("batch_size", batch_size, minimum=1),
     )
 
@@ -138,78 +114,27 @@ def sparse_fwht(
     static_argnames=(
         "n",
         "sparsity",
-        "bits",
-        "groups",
-        "design",
+        "decoder",
         "repetitions",
-        "estimate",
+        "design",
+        "groups",
+        "bins",
         "max_rounds",
         "batch_size",
     ),
 )
 def _recovered(
-    f: Partial,
+    f: sampling.Asked,
     key: Array,
-    noise: Array,
+    noise: ArrayLike | None,
     *,
     n: int,
     sparsity: int,
-    bits: int,
-    groups: int,
-    design: Design,
-    repetitions: int,
-    estimate: bool,
     max_rounds: int,
     batch_size: int,
+    **options: Any,
 ) -> SparseSpectrum:
-    """Sample, transform, peel, refine, and judge what is left."""
-    first, second = jax.random.split(key)
-    if design == "random":
-        matrices = subsampling(first, n, bits, groups=groups)
-    else:
-        matrices = identity_blocks(n, bits, groups=groups)
-    offsets = repeated_offsets(second, n, repetitions)
-    values = _sampling.samples(f, matrices, offsets, batch_size)
-    seen = jnp.swapaxes(fwht(values, norm="forward"), 1, 2)
-
-    each = _FALSE_ALARM / (groups * matrices.bins)
-    nothing = _limits.chi_square(offsets.count, each)
-    one = _limits.chi_square(offsets.count - 1, each)
-    if estimate:
-        variance = _noise.estimated(seen, sparsity, nothing)
-    else:
-        variance = jnp.square(noise.astype(seen.dtype)) / matrices.bins
-    law = _peeling.Law(jnp.maximum(variance, _noise.round_off(values)), nothing, one)
-
-    # A coefficient that is found in parts takes a slot for each.
-    slots = sparsity + sparsity // 4 + 8
-    found = _peeling.peel(seen, matrices, offsets, law, slots=slots, max_rounds=max_rounds)
-    found = _peeling.refined(seen, found, matrices, offsets, law)
-
-    energies = jnp.sum(jnp.square(found.left), axis=-1)
-    most = _limits.chi_square(seen.size, _FALSE_ALARM) + _NOISE_SLACK * seen.size
-    explained = jnp.all(energies <= nothing * law.variance)
-    explained &= jnp.sum(energies) <= most * law.variance
-    return SparseSpectrum(
-        found.support,
-        found.coefficients,
-        found.count,
-        explained & ((found.count > 0) | jnp.all(values == 0)),
-        found.rounds,
-        jnp.sqrt(law.variance * matrices.bins),
-        jnp.sqrt(jnp.mean(jnp.square(found.left)) * matrices.bins),
-        n,
-        values.size,
-    )
-
-
-def _bits_of_bins(bins: int | None, n: int, sparsity: int, groups: int) -> int:
-    """The bits of a bin's number: those of `bins`, or enough for so many coefficients."""
-    ample = _AMPLE * _limits.fewest_bins(groups) * sparsity / groups
-    if bins is not None:
-        return _sparse_checks.bins(bins, n, sparsity, groups, ample)
-    bits = max(1, math.ceil(math.log2(ample)))
-    while groups * bits < n and sparsity**2 / 2 > _INSEPARABLE * 2.0 ** (groups * bits):
-        bits += 1
-    _sparse_checks.sparse_enough(bits, n, sparsity)
-    return bits
+    """Choose points, ask for their values, and recover, as one program."""
+    points = queries(n, sparsity, key, **options)
+    values = sampling.values_of(f, points, batch_size)
+    return recover(points, values, noise=noise, max_rounds=max_rounds)

@@ -1,0 +1,140 @@
+"""Which values of a function a sparse transform asks for."""
+
+import dataclasses
+import math
+from typing import Literal, TypeAlias, get_args
+
+import jax
+import jax.numpy as jnp
+
+from hadax import _checks
+from hadax._typing import Array, KeyArray
+from hadax.operators.base import static
+from hadax.sparse import _limits, _sparse_checks
+from hadax.sparse.designs import (
+    RepeatedOffsets,
+    Subsampling,
+    identity_blocks,
+    repeated_offsets,
+    subsampling,
+)
+
+Decoder: TypeAlias = Literal["noiseless", "nso"]
+Design: TypeAlias = Literal["random", "identity"]
+
+# Bins by default, in units of the fewest with which peeling works in theory.
+_AMPLE = 1.3
+
+# Two coefficients that share a bin in every group are never told apart: how often that may be.
+_INSEPARABLE = 1e-3
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False)
+class Queries:
+    r"""The points of every group, offset and bin: what `queries` makes.
+
+    `subsampling` chooses the points $M_c \ell$ of a group, `offsets` the $d_p$ that are added to
+    all of them; `sparsity` is how many coefficients there may be, and `decoder` how a bin tells
+    its own.
+    """
+
+    subsampling: Subsampling
+    offsets: RepeatedOffsets
+    sparsity: int = static()
+    decoder: Decoder = static()
+
+    @property
+    def n(self) -> int:
+        """The number of bits of a point."""
+        return self.subsampling.n
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """That of the values: groups, offsets, bins."""
+        return self.subsampling.groups, self.offsets.count, self.subsampling.bins
+
+    @property
+    def count(self) -> int:
+        """The number of values."""
+        return math.prod(self.shape)
+
+    def points(self) -> Array:
+        """The points, packed: (C, P, bins, w)."""
+        return self.subsampling.points()[:, None] ^ self.offsets.words()[None, :, None]
+
+
+def queries(
+    n: int,
+    sparsity: int,
+    key: KeyArray,
+    *,
+    decoder: Decoder = "noiseless",
+    repetitions: int | None = None,
+    design: Design = "random",
+    groups: int = 3,
+    bins: int | None = None,
+) -> Queries:
+    r"""The points at which a function is to be known, for `recover`.
+
+    The points are $M_c \ell \oplus d_p$, for every group c, offset p and $\ell$ of b bits.
+
+    Args:
+        n: number of bits; beyond 64 too.
+        sparsity: how many coefficients there may be.
+        key: a key.
+        decoder: how a bin tells its coefficient: "noiseless" with n + 1 values, or "nso" with
+            `repetitions` times as many, the bits of the index being read by a weighed majority.
+        repetitions: of "nso", by default 3.
+        design: "random" `subsampling`, or `identity_blocks`.
+        groups: C.
+        bins: bins of a group, a power of two; by default such that all groups together have 1.3
+            times as many as peeling takes in theory, and two coefficients hardly share all bins.
+
+    Returns:
+        `Queries`, whose `points()` are packed words (C, P, bins, ceil(n / 32)).
+
+    Raises:
+        ValueError: fewer bins than coefficients, or no fewer of them in a group than points.
+
+    Cost:
+        That of `subsampling`.
+
+    Example:
+        >>> import jax
+        >>> from hadax import sparse
+        >>> asked = sparse.queries(40, 10, jax.random.key(0))
+        >>> asked.shape, asked.points().shape
+        ((3, 41, 32), (3, 41, 32, 2))
+
+    See Also:
+        `sample`, which asks an expensive function; `sparse_fwht`, which does it all.
+
+    References:
+        Li, Bradley, Pawar and Ramchandran (2015), key `li2015`.
+    """
+    length = _checks.integer("n", n, minimum=1)
+    few = _checks.integer("sparsity", sparsity, minimum=1)
+    count = _checks.integer("groups", groups, minimum=2)
+    _checks.choice("decoder", decoder, get_args(Decoder))
+    _checks.choice("design", design, get_args(Design))
+    bits = _bits_of_bins(bins, length, few, count)
+    repeated = _sparse_checks.repetitions(repetitions, decoder)
+    first, second = jax.random.split(_checks.key(key))
+    if design == "random":
+        matrices = subsampling(first, length, bits, groups=count)
+    else:
+        matrices = identity_blocks(length, bits, groups=count)
+    return Queries(matrices, repeated_offsets(second, length, repeated), few, decoder)
+
+
+def _bits_of_bins(bins: int | None, n: int, sparsity: int, groups: int) -> int:
+    """The bits of a bin's number: those of `bins`, or enough for so many coefficients."""
+    ample = _AMPLE * _limits.fewest_bins(groups) * sparsity / groups
+    if bins is not None:
+        return _sparse_checks.bins(bins, n, sparsity, groups, ample)
+    bits = max(1, math.ceil(math.log2(ample)))
+    while groups * bits < n and sparsity**2 / 2 > _INSEPARABLE * 2.0 ** (groups * bits):
+        bits += 1
+    _sparse_checks.sparse_enough(bits, n, sparsity)
+    return bits
