@@ -138,11 +138,10 @@ def writable(n: int) -> None:
         )
 
 
-def batch_values(found: object, count: int) -> None:
-    """Refuse a function that does not have a real value for each point."""
-    is_array = isinstance(found, jax.ShapeDtypeStruct)
-    if not is_array or found.shape != (count,):
-        seen = f"shape {found.shape}" if is_array else f"a {type(found).__name__}"
+def batch_values(found: object, count: int) -> Array:
+    """What a traceable function returned for so many points, in single precision at least."""
+    if not isinstance(found, jax.Array) or found.shape != (count,):
+        seen = f"shape {found.shape}" if isinstance(found, jax.Array) else type(found).__name__
         raise ValueError(
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
             f"them, but returns {seen}."
@@ -152,6 +151,7 @@ def batch_values(found: object, count: int) -> None:
             f"Argument `f` must return real floating point, but returns {found.dtype}. Cast it, "
             "for example with .astype('float32')."
         )
+    return found.astype(jnp.promote_types(found.dtype, jnp.float32))
 
 
 def host_values(found: object, count: int) -> np.ndarray:

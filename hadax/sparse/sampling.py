@@ -18,7 +18,7 @@ from hadax import _checks
 from hadax._typing import Array, ArrayLike
 from hadax.operators.base import static
 from hadax.sparse import _sparse_checks
-from hadax.sparse.bits import unpack_bits, width
+from hadax.sparse.bits import unpack_bits
 from hadax.sparse.queries import Queries
 
 Progress: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
@@ -115,10 +115,7 @@ def asked(f: Callable | ArrayLike, n: int, *, packed: bool, on_host: bool) -> As
     if not callable(f):
         table = _sparse_checks.all_values(f, n)
         return Asked(Partial(_entry, table), n, packed=True, on_host=False)
-    found = Asked(f if isinstance(f, Partial) else Partial(f), n, packed, on_host)
-    point = jax.ShapeDtypeStruct((2, width(n)), jnp.uint32)
-    _sparse_checks.batch_values(jax.eval_shape(found, point), 2)
-    return found
+    return Asked(f if isinstance(f, Partial) else Partial(f), n, packed, on_host)
 
 
 def values_of(f: Asked, queries: Queries, batch: int) -> Array:
@@ -131,7 +128,8 @@ def values_of(f: Asked, queries: Queries, batch: int) -> Array:
     def values(start: Array) -> Array:
         number = start + jnp.arange(size, dtype=jnp.int32)
         pair, at = number // bins, number % bins
-        return f(points[pair // numbers, at] ^ shifts[pair % numbers])
+        found = f(points[pair // numbers, at] ^ shifts[pair % numbers])
+        return _sparse_checks.batch_values(found, size)
 
     found = lax.map(values, jnp.arange(0, pairs * bins, size, dtype=jnp.int32))
     return found.reshape(queries.shape)

@@ -198,7 +198,7 @@ def test_noise_is_estimated_whatever_the_bins_hold():
     ("call", "error", "words"),
     [
         (lambda: run(lambda x: x), ValueError, "`f` must return a value for each point"),
-        (lambda: run(lambda x: (x[:, 0],)), ValueError, "but returns a tuple"),
+        (lambda: run(lambda x: (x[:, 0],)), ValueError, "but returns tuple"),
         (lambda: run(lambda x: x[:, 0]), TypeError, "`f` must return real floating point"),
         (lambda: run(jnp.ones(5)), ValueError, "`f` must have all 2\\^n=1024 values"),
         (lambda: run(jnp.ones(5), n=30), ValueError, "`n` must be at most 26"),
