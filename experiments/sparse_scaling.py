@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import hadax

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import core
 
-from hadax import _bits, _checks
+from hadax import _bits, _checks, _dtypes
 from hadax._typing import Array, ArrayLike
 
 # Above it a spectrum of 2^n numbers is not written out.
@@ -69,16 +69,16 @@ def bins(value: object, n: int, sparsity: int, groups: int, advice: float) -> in
             "leave it out."
         )
     bits = count.bit_length() - 1
-    sparse_enough(bits, n, sparsity)
+    sparse_enough(bits, n, sparsity, groups)
     return bits
 
 
-def sparse_enough(bits: int, n: int, sparsity: int) -> None:
+def sparse_enough(bits: int, n: int, sparsity: int, groups: int) -> None:
     """Refuse bins of which there are no fewer than points."""
-    if bits >= n:
+    if groups << bits >= 1 << n:
         raise ValueError(
             f"Argument `sparsity` must be small beside the 2^n={1 << n} points, but is {sparsity}: "
-            f"that takes {1 << bits} bins a group. Transform all values with hadax.fwht."
+            f"that takes {groups} groups of {1 << bits} bins. Transform all values with hadax.fwht."
         )
 
 
@@ -151,7 +151,7 @@ def batch_values(found: object, count: int) -> Array:
             f"Argument `f` must return real floating point, but returns {found.dtype}. Cast it, "
             "for example with .astype('float32')."
         )
-    return found.astype(jnp.promote_types(found.dtype, jnp.float32))
+    return found.astype(_dtypes.accumulator(found.dtype))
 
 
 def host_values(found: object, count: int) -> np.ndarray:
@@ -219,7 +219,7 @@ def sampled(value: ArrayLike, shape: tuple[int, ...]) -> Array:
             f"Argument `values` must have the shape of the queries, (..., "
             f"{', '.join(map(str, shape))}), but has {found.shape}."
         )
-    return found.astype(jnp.promote_types(found.dtype, jnp.float32))
+    return found.astype(_dtypes.accumulator(found.dtype))
 
 
 def points(value: ArrayLike, n: int) -> Array:

@@ -5,7 +5,6 @@ import math
 from typing import Literal, TypeAlias, get_args
 
 import jax
-import jax.numpy as jnp
 
 from hadax import _checks
 from hadax._typing import Array, KeyArray
@@ -136,5 +135,5 @@ def _bits_of_bins(bins: int | None, n: int, sparsity: int, groups: int) -> int:
     bits = max(1, math.ceil(math.log2(ample)))
     while groups * bits < n and sparsity**2 / 2 > _INSEPARABLE * 2.0 ** (groups * bits):
         bits += 1
-    _sparse_checks.sparse_enough(bits, n, sparsity)
+    _sparse_checks.sparse_enough(bits, n, sparsity, groups)
     return bits

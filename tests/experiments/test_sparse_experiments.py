@@ -19,7 +19,7 @@ def transition_row(**changes):
 
 def noise_row(**changes):
     """A row that holds."""
-    found = {"method": "nso 3", "known": True, "noise": 5, "runs": 200, "recovered": 100}
+    found = {"method": "nso 3", "known": True, "noise": 5, "runs": 2000, "recovered": 1000}
     return found | {"claimed_wrongly": 0, **changes}
 
 
@@ -55,9 +55,9 @@ def test_checks_of_the_transition(changes, expected):
     ("changes", "expected"),
     [
         ({}, ["yes", "yes"]),
-        ({"recovered": 20}, ["no", "yes"]),
-        ({"recovered": 70}, ["undecided", "yes"]),
-        ({"claimed_wrongly": 20}, ["yes", "no"]),
+        ({"recovered": 200}, ["no", "yes"]),
+        ({"recovered": 700}, ["undecided", "yes"]),
+        ({"claimed_wrongly": 200}, ["yes", "no"]),
         ({"known": False, "recovered": 0}, ["yes"]),
         ({"noise": 20, "recovered": 0}, ["yes"]),
     ],
@@ -90,7 +90,7 @@ def test_values_are_those_of_the_dense_inverse():
     dense = jnp.zeros(256).at[supports[1, :, 0]].set(signs[1])
     points = jnp.arange(256, dtype=jnp.uint32)[:, None]
     found = _sparse_spectra.value_at(points, supports[1], signs[1])
-    np.testing.assert_allclose(found, hadax.fwht(dense), rtol=1e-5)
+    np.testing.assert_allclose(found, hadax.fwht(dense, norm="backward"), rtol=1e-5)
 
 
 def test_indices_of_more_than_a_word_are_uniform():
