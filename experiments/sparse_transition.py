@@ -31,11 +31,11 @@ class Config:
 
     seed: int = 0
     """Seed of every random key."""
-    bins: tuple[int, ...] = (64, 256, 1024)
+    bins: tuple[int, ...] = (64, 256, 512)
     """Bins of a group."""
     percent: tuple[int, ...] = (100, 108, 116, 119, 122, 125, 129, 133, 140, 150, 160, 175)
     """Bins of all groups for a hundred coefficients."""
-    runs: int = 100
+    runs: int = 200
     """Spectra of a row."""
     max_rounds: int = 200
     """Most rounds of peeling."""
@@ -108,7 +108,9 @@ EXPERIMENT = Experiment(
     question="How many bins does a sparse Walsh-Hadamard transform take for each coefficient?",
     presets={
         "smoke": Preset(Config(bins=(8,), percent=(110, 175), runs=4), minutes=0.1),
-        "quick": Preset(Config(bins=(64, 256), percent=(110, 116, 129, 140, 160)), minutes=1),
+        "quick": Preset(
+            Config(bins=(64, 256), percent=(110, 116, 129, 140, 160), runs=100), minutes=1
+        ),
         "paper": Preset(Config(), minutes=10),
     },
     trials=trials,

@@ -335,8 +335,8 @@ DECODER_LABELS: Final = {
     "coded": "convolutional code",
 }
 DECODER_MARKERS: Final = {"nso 1": "o", "nso 3": "s", "nso 5": "^", "coded": "D"}
-BINS: Final = {64: ORANGE, 256: SKY, 512: SKY, 1024: BLUE, 4096: GREEN}
-BIN_MARKERS: Final = {64: "o", 256: "s", 512: "s", 1024: "^", 4096: "D"}
+BINS: Final = {64: ORANGE, 256: SKY, 512: BLUE}
+BIN_MARKERS: Final = {64: "o", 256: "s", 512: "^"}
 MESHES: Final = {"1x2": BLUE, "1x4": VERMILION, "2x2": GREEN}
 MESH_LABELS: Final = {
     "1x2": "2 devices",

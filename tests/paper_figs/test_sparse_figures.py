@@ -18,11 +18,11 @@ def closed():
 def test_the_transition_has_a_curve_a_number_of_bins():
     rows = [
         {"bins": bins, "ratio": ratio, "recovered": hits, "runs": 10}
-        for bins in (64, 1024, 32)
+        for bins in (64, 512, 32)
         for ratio, hits in ((1.1, 0), (1.6, 10))
     ]
     (ax,) = _registry.load("sparse_transition").draw(pl.DataFrame(rows)).axes
-    assert [bar.get_label() for bar in ax.containers] == ["B = 32", "B = 64", "B = 1024"]
+    assert [bar.get_label() for bar in ax.containers] == ["B = 32", "B = 64", "B = 512"]
     assert all(bar.lines[0].get_ydata().tolist() == [0, 1] for bar in ax.containers)
     assert any(line.get_xdata()[0] == THRESHOLD for line in ax.get_lines())
 
