@@ -9,6 +9,8 @@ from hadax._typing import Array
 @jax.jit
 def kron2(x: Array, matrices: Array) -> Array:
     """(A_1 (x) ... (x) A_k) x along the last axis, for matrices (k, 2, 2) of the dtype of x."""
+    if x.shape[-1] == 1:
+        return x
     # One loop, so that a program is as small for many bits as for one.
     return lax.scan(_last_bit, x, matrices, reverse=True)[0]
 

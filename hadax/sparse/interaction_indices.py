@@ -51,8 +51,8 @@ class Interactions(Mapping[tuple[int, ...], float]):
         return self.by_set.get(tuple(sorted(players)), 0.0)
 
     def __contains__(self, players: object) -> bool:
-        """Whether a set, as a tuple in rising order, is there."""
-        return players in self.by_set
+        """Whether a set is there."""
+        return isinstance(players, Iterable) and tuple(sorted(players)) in self.by_set
 
     def __iter__(self) -> Iterator[tuple[int, ...]]:
         return iter(self.by_set)
@@ -83,7 +83,7 @@ def interactions(spectrum: SparseSpectrum, index: Index, order: int | None = Non
       player;
     * "fbii" (faithful Banzhaf): $a(S)$ of the polynomial of degree `order` that is nearest to f in
       the mean square of all x;
-    * "fsii" (faithful Shapley): the same with the weight $1 / (\binom{n}{t} t (n - t))$ of t players,
+    * "fsii" (faithful Shapley): the same with weights $1 / (\binom{n}{t} t (n - t))$ of t players,
       and equal to f for none and for all of them;
     * "stii" (Shapley-Taylor): $a(S)$ below the order, and for |S| = order the mean of $\Delta_S f$
       beside those who come before S when all players come in random order.
