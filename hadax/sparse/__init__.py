@@ -8,6 +8,7 @@ from hadax.sparse.designs import (
     repeated_offsets,
     subsampling,
 )
+from hadax.sparse.interaction_indices import Interactions, interactions, shapley_values
 from hadax.sparse.queries import Queries, queries
 from hadax.sparse.recovery import recover
 from hadax.sparse.sampling import sample
@@ -15,17 +16,20 @@ from hadax.sparse.spectrum import SparseSpectrum
 from hadax.sparse.transform import sparse_fwht
 
 __all__ = [
+    "Interactions",
     "Queries",
     "RepeatedOffsets",
     "SparseSpectrum",
     "Subsampling",
     "identity_blocks",
+    "interactions",
     "pack_bits",
     "parity",
     "queries",
     "recover",
     "repeated_offsets",
     "sample",
+    "shapley_values",
     "sparse_fwht",
     "subsampling",
     "unpack_bits",

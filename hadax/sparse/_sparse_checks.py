@@ -11,6 +11,9 @@ from jax import core
 from hadax import _bits, _checks, _dtypes
 from hadax._typing import Array, ArrayLike
 
+# Pairs of a set and a subset: some seconds.
+_TERMS = 1 << 22
+
 # Above it a spectrum of 2^n numbers is not written out.
 _DENSE_BITS = 26
 
@@ -230,3 +233,22 @@ def points(value: ArrayLike, n: int) -> Array:
             f"Argument `x` must be points (q, {n}) of zeros and ones, but has shape {found.shape}."
         )
     return found
+
+
+def one_spectrum(count: Array) -> None:
+    """Refuse several spectra at once."""
+    if count.ndim:
+        raise ValueError(
+            f"Argument `spectrum` must be a single one, but is {count.size} of them. Take "
+            "one out with jax.tree.map(lambda leaf: leaf[i], spectrum)."
+        )
+
+
+def few_terms(count: int, largest: int, order: int) -> None:
+    """Refuse to write out too many subsets of the sets of a spectrum."""
+    if count > _TERMS:
+        raise ValueError(
+            f"Argument `order` must be less than {order} for a spectrum with sets of up to "
+            f"{largest} players: they have {count} subsets of up to {order}, and at most {_TERMS} "
+            "are written out. Take order=2, for example."
+        )
