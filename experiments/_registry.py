@@ -41,6 +41,7 @@ NAMES = (
     "qmc_speed",
     "qmc_regression",
     "qmc_coverage",
+    "sparse_functions",
     "scaling",
 )
 

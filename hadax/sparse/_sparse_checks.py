@@ -156,15 +156,15 @@ def batch_values(found: object, count: int) -> None:
         )
 
 
-def host_values(found: object, count: int) -> np.ndarray:
-    """What a function on the host returned for so many points, in JAX's own float."""
+def host_values(found: object, count: int, dtype: np.dtype) -> np.ndarray:
+    """What a function on the host returned for so many points, as floats."""
     values = np.asarray(found)
     if values.shape != (count,):
         raise ValueError(
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
             f"them, but returns shape {values.shape}."
         )
-    return values.astype(jax.dtypes.canonicalize_dtype(float))
+    return values.astype(dtype)
 
 
 def points(value: ArrayLike, n: int) -> Array:
