@@ -30,9 +30,9 @@ from experiments._settings import check_settings
 from hadax import sparse
 
 GRAPH = "karate_club"
-START = 32
+START = 64
 """Coefficients that there may be, at first."""
-ATTEMPTS = 5
+ATTEMPTS = 4
 EXACT = 1e-9
 """The largest difference from what is known exactly, in units of the largest coefficient."""
 FEW = 0.01
@@ -55,11 +55,11 @@ class Config:
     """Trees of a model."""
     depth: int = 4
     """Depth of a tree, at most."""
-    instances: int = 10
+    instances: int = 5
     """How many instances of each data set are explained, the first ones."""
     noises: tuple[float, ...] = (0.0, 1.0)
     """Standard deviations of the noise of a value of a cut."""
-    repeats: int = 10
+    repeats: int = 5
     """How many times each cut function is recovered, with other keys."""
 
     def __post_init__(self) -> None:

@@ -95,7 +95,7 @@ def test_double_precision_is_kept(x64):
 
 
 def test_double_precision_of_a_function_on_the_host(x64):
-    found = sparse.sparse_fwht(lambda x: np.pi * (1 - 2.0 * x[:, 3]), 20, 2, KEY, on_host=True)
+    found = sparse.sparse_fwht(lambda x: np.pi * (1 - 2.0 * x[:, 3]), 8, 1, KEY, on_host=True)
     assert found.to_dict() == {8: pytest.approx(np.pi, rel=1e-15)}
 
 
