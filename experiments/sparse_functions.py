@@ -1,4 +1,4 @@
-"""Real functions of many bits, recovered from few of their values.
+"""Real functions of many bits, recovered from some of their values.
 
 * Boosted trees (scikit-learn, on data that it ships) at one instance: f(x) is what the model says
   where only the features in x are known, the others being replaced by their averages. The model is
@@ -10,7 +10,8 @@
   of -2.
 
 Nobody knows the number of coefficients beforehand: it is doubled from `START` on until a transform
-says that it explains all values it asked for. All of them are counted. In float64.
+says that it explains all values it asked for. Values are counted as often as they are asked for: up
+to 12 bits, which are there to compare with all values, that may be more than there are. In float64.
 """
 
 import itertools

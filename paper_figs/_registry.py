@@ -62,6 +62,7 @@ NAMES = (
     "qmc_coverage",
     "qmc_speed",
     "qmc_regression",
+    "sparse_functions",
     "scaling",
 )
 TABLES = ("statements", "speed_table")
