@@ -44,6 +44,7 @@ NAMES = (
     "sparse_transition",
     "sparse_noise",
     "sparse_scaling",
+    "sparse_functions",
     "scaling",
 )
 

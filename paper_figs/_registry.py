@@ -65,6 +65,7 @@ NAMES = (
     "sparse_transition",
     "sparse_noise",
     "sparse_scaling",
+    "sparse_functions",
     "scaling",
 )
 TABLES = ("statements", "speed_table")

@@ -157,8 +157,8 @@ def batch_values(found: object, count: int) -> Array:
     return found.astype(_dtypes.accumulator(found.dtype))
 
 
-def host_values(found: object, count: int) -> np.ndarray:
-    """What a function on the host returned for so many points, in JAX's own float."""
+def host_values(found: object, count: int, dtype: np.dtype) -> np.ndarray:
+    """What a function on the host returned for so many points, as floats."""
     values = np.asarray(found)
     if values.shape != (count,):
         raise ValueError(
@@ -172,7 +172,7 @@ def host_values(found: object, count: int) -> np.ndarray:
             f"Argument `f` must return real numbers, but returns {values.dtype}. Its real and its "
             "imaginary part are two functions."
         )
-    return values.astype(jax.dtypes.canonicalize_dtype(float))
+    return values.astype(dtype)
 
 
 def finite_values(values: np.ndarray, first: int) -> None:

@@ -1,6 +1,7 @@
 """Values of a function at the points of a design, in batches."""
 
 import dataclasses
+import functools
 import hashlib
 import io
 import os
@@ -72,6 +73,7 @@ def sample(
     _checks.flag("packed", packed)
     size = _checks.integer("batch_size", batch_size, minimum=1)
     points = np.asarray(queries.points()).reshape(queries.count, -1)
+    dtype = jax.dtypes.canonicalize_dtype(float)
     kept = _Kept(folder, points, size)
     found = []
     for i in progress(range(-(-len(points) // size))):
@@ -79,7 +81,7 @@ def sample(
         if values is None:
             words = points[i * size : (i + 1) * size]
             x = words if packed else np.asarray(unpack_bits(words, queries.n))
-            values = _sparse_checks.host_values(f(x), len(words))
+            values = _sparse_checks.host_values(f(x), len(words), dtype)
             _sparse_checks.finite_values(values, i * size)
             kept.put(i, values)
         found.append(values)
@@ -102,12 +104,18 @@ class Asked:
         if not self.on_host:
             return self.f(x)
         dtype = jax.dtypes.canonicalize_dtype(float)
-        result = jax.ShapeDtypeStruct(words.shape[:1], dtype)
-        return jax.pure_callback(self._of_numpy, result, x, vmap_method="sequential")
+        # As words, which JAX does not cast: a callback may run in another thread, where an
+        # `enable_x64` around this one does not hold.
+        shape = words.shape[:1] if dtype.itemsize == 4 else (*words.shape[:1], 2)
+        call = functools.partial(self._on_host, dtype, shape)
+        result = jax.ShapeDtypeStruct(shape, jnp.uint32)
+        found = jax.pure_callback(call, result, x, vmap_method="sequential")
+        return lax.bitcast_convert_type(found, dtype)
 
-    def _of_numpy(self, x: Array) -> np.ndarray:
-        """The values at NumPy's points, as an array."""
-        return _sparse_checks.host_values(self.f(np.asarray(x)), len(x))
+    def _on_host(self, dtype: np.dtype, shape: tuple[int, ...], x: Array) -> np.ndarray:
+        """The values of NumPy's points, as words of 32 bits."""
+        values = _sparse_checks.host_values(self.f(np.asarray(x)), len(x), dtype)
+        return values.view(np.uint32).reshape(shape)
 
 
 def asked(f: Callable | ArrayLike, n: int, *, packed: bool, on_host: bool) -> Asked:

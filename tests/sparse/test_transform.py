@@ -94,6 +94,11 @@ def test_double_precision_is_kept(x64):
     np.testing.assert_allclose(found.coefficients[:5], values, rtol=1e-13)
 
 
+def test_double_precision_of_a_function_on_the_host(x64):
+    found = sparse.sparse_fwht(lambda x: np.pi * (1 - 2.0 * x[:, 3]), 8, 1, KEY, on_host=True)
+    assert found.to_dict() == {8: pytest.approx(np.pi, rel=1e-15)}
+
+
 def test_every_run_recovers_at_ratio_1_6():
     """C B / K = 192 / 120; three runs in a hundred would have failed at 1.48, by the spec."""
     exact, success, _ = recovered(jax.random.split(KEY, 25), 18, 120, bins=64)
