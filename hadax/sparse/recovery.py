@@ -1,6 +1,7 @@
 """From values at the points of a design to the Walsh spectrum that explains them."""
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +39,7 @@ def recover(
         queries: the points, of `queries`.
         values: the function's values at them, shape `queries.shape`; leading axes are functions.
         noise: standard deviation of the noise of a value, for decoders that bear it; None estimates
-            it, and means none with decoder="noiseless".
+            it, 0 says that there is none, as does decoder="noiseless".
         max_rounds: most rounds of peeling, each through all groups.
 
     Returns:
@@ -99,7 +100,10 @@ def _one(
         variance = _noise.estimated(seen, queries.sparsity, nothing)
     else:
         variance = jnp.square(noise.astype(seen.dtype)) / matrices.bins
-    law = _peeling.Law(jnp.maximum(variance, _noise.round_off(values)), nothing, one)
+    variance = jnp.maximum(variance, _noise.round_off(values))
+    # As many indices as there are could be found by chance, each in the bin that is its own.
+    rarity = queries.n * math.log(2) + math.log(matrices.groups / _FALSE_ALARM)
+    law = _peeling.Law(variance, nothing, one, _limits.normal_square(rarity))
 
     # A coefficient that is found in parts takes a slot for each.
     slots = queries.sparsity + queries.sparsity // 4 + 8
