@@ -23,7 +23,7 @@ class Law:
 
     `variance` () is that of a number; `nothing` and `one` are the most energy, in units of it, of a
     bin that holds no coefficient, and of one that its only coefficient was taken from. `chance` is
-    the most that any index explains of a bin that holds none.
+    the most that any index explains of bins that hold none.
     """
 
     variance: Array
@@ -61,17 +61,28 @@ def peel(
     *,
     slots: int,
     max_rounds: int,
+    noisy: bool,
 ) -> Found:
-    """Peel the bins (C, bins, P) one group after another, until no group has more to give."""
+    """Peel the bins (C, bins, P) one group after another, until no group has more to give.
+
+    Under noise, once no bin has by itself, what all bins of an index show together is looked at.
+    """
     groups = len(seen)
     group = jnp.arange(groups)[:, None]
+    patience = 2 * groups if noisy else groups
 
     def goes_on(state: _State) -> Array:
-        return (state.step < groups * max_rounds) & (state.quiet < groups)
+        return (state.step < groups * max_rounds) & (state.quiet < patience)
 
     def step(state: _State) -> _State:
         here = state.step % groups
         found, k, value, signs, homes = _lone(state.left[here], here, design, offsets, law)
+        if noisy:
+            found, value = lax.cond(
+                state.quiet < groups,
+                lambda: (found, value),
+                lambda: _hidden(state.left[group, homes], homes[here], signs, law),
+            )
         slot = state.count + jnp.cumsum(found, dtype=jnp.int32) - 1
         found &= slot < slots
         slot = jnp.where(found, slot, slots)
@@ -139,6 +150,19 @@ def _lone(
     something |= offsets.count * jnp.square(value) > law.chance * law.variance
     at_home = homes[here] == jnp.arange(len(seen), dtype=jnp.int32)
     return something & (rest <= law.one * law.variance) & at_home, k, value, signs, homes
+
+
+def _hidden(at: Array, home: Array, signs: Array, law: Law) -> tuple[Array, Array]:
+    """Which indices, decoded from the bins of a group, are in theirs of all groups (C, bins, P).
+
+    And their values. What noise hides in one bin it seldom hides in all of them.
+    """
+    value = jnp.mean(at * signs[None], axis=(0, 2))
+    rests = jnp.sum(jnp.square(at - (value[:, None] * signs)[None]), axis=-1)
+    numbers = at.shape[0] * at.shape[2]
+    shown = numbers * jnp.square(value) > law.chance * law.variance
+    alone = jnp.all(rests <= law.nothing * law.variance, axis=0)
+    return shown & alone & (home == jnp.arange(len(home), dtype=jnp.int32)), value
 
 
 def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, Array, Array]:

@@ -16,6 +16,9 @@ from hadax.transforms.walsh import fwht
 # A transform without coefficients is told from noise wrongly so often.
 _FALSE_ALARM = 1e-3
 
+# Empty bins of which so few have more energy tell the noise.
+_UNUSUAL = 0.05
+
 # A given noise level may be wrong by this share of its energy.
 _NOISE_SLACK = 0.05
 
@@ -97,7 +100,8 @@ def _one(
     nothing = _limits.chi_square(offsets.count, each)
     one = _limits.chi_square(offsets.count - 1, each)
     if estimate:
-        variance = _noise.estimated(seen, queries.sparsity, nothing)
+        usual = _limits.chi_square(offsets.count, _UNUSUAL)
+        variance = _noise.estimated(seen, queries.sparsity, usual)
     else:
         variance = jnp.square(noise.astype(seen.dtype)) / matrices.bins
     variance = jnp.maximum(variance, _noise.round_off(values))
@@ -107,13 +111,21 @@ def _one(
 
     # A coefficient that is found in parts takes a slot for each.
     slots = queries.sparsity + queries.sparsity // 4 + 8
-    found = _peeling.peel(seen, matrices, offsets, law, slots=slots, max_rounds=max_rounds)
+    noisy = queries.decoder != "noiseless"
+    found = _peeling.peel(
+        seen, matrices, offsets, law, slots=slots, max_rounds=max_rounds, noisy=noisy
+    )
     found = _peeling.refined(seen, found, matrices, offsets, law)
 
     energies = jnp.sum(jnp.square(found.left), axis=-1)
     most = _limits.chi_square(seen.size, _FALSE_ALARM) + _NOISE_SLACK * seen.size
     explained = jnp.all(energies <= nothing * law.variance)
     explained &= jnp.sum(energies) <= most * law.variance
+    # What is so weak that most bins do not show it was found by luck, and others like it were not.
+    used = jnp.arange(slots, dtype=jnp.int32) < found.count
+    weakest = jnp.min(jnp.square(found.coefficients), where=used, initial=jnp.inf)
+    shown = min(law.chance, nothing - offsets.count)
+    explained &= offsets.count * weakest >= shown * law.variance
     return SparseSpectrum(
         found.support,
         found.coefficients,
