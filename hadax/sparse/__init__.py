@@ -1,7 +1,10 @@
 """Walsh spectra with few coefficients, from few values of a function."""
 
+from hadax.sparse.bch import BchOffsets, bch_offsets
 from hadax.sparse.bits import pack_bits, parity, unpack_bits
+from hadax.sparse.coding import CodedOffsets, coded_offsets
 from hadax.sparse.designs import (
+    Offsets,
     RepeatedOffsets,
     Subsampling,
     identity_blocks,
@@ -16,11 +19,16 @@ from hadax.sparse.spectrum import SparseSpectrum
 from hadax.sparse.transform import sparse_fwht
 
 __all__ = [
+    "BchOffsets",
+    "CodedOffsets",
     "Interactions",
+    "Offsets",
     "Queries",
     "RepeatedOffsets",
     "SparseSpectrum",
     "Subsampling",
+    "bch_offsets",
+    "coded_offsets",
     "identity_blocks",
     "interactions",
     "pack_bits",

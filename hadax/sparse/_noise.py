@@ -4,6 +4,7 @@ import math
 
 import jax.numpy as jnp
 from jax import lax
+from jax.scipy.special import gammainc
 
 from hadax._typing import Array, ArrayLike
 from hadax.sparse._limits import chi_square
@@ -24,17 +25,20 @@ def estimated(seen: Array, sparsity: int, most: float) -> Array:
 
     A share exp(-sparsity / bins) of the bins is empty, if there are as many coefficients as was
     said, and these have the least energy: half of that share up is their median. The mean of all
-    bins that may be empty by it, of energy up to `most` variances, is a better estimate, and so on.
+    bins of energy up to `most` variances by it, beside that of empty ones up to there, is a better
+    estimate, and so on. A low `most` keeps those out that hold coefficients as weak as noise.
     """
     groups, bins, freedom = seen.shape
     energies = jnp.sum(jnp.square(seen), axis=-1).reshape(-1)
     at = int(groups * bins * math.exp(-sparsity / bins) / 2)
     start = jnp.sort(energies)[at] / chi_square(freedom, 0.5)
+    half = most / 2
+    expected = freedom * gammainc(freedom / 2 + 1, half) / gammainc(freedom / 2, half)
 
     def clipped(_: ArrayLike, variance: Array) -> Array:
         empty = energies <= most * variance
         total = jnp.sum(jnp.where(empty, energies, jnp.zeros_like(energies)))
         mean = total / jnp.maximum(jnp.sum(empty, dtype=jnp.int32), 1).astype(seen.dtype)
-        return jnp.where(jnp.any(empty), mean / freedom, variance)
+        return jnp.where(jnp.any(empty), mean / expected.astype(seen.dtype), variance)
 
     return lax.fori_loop(0, _CLIPPINGS, clipped, start)

@@ -10,7 +10,7 @@ from jax.scipy.sparse.linalg import cg
 
 from hadax._typing import Array
 from hadax.operators.base import static
-from hadax.sparse.designs import RepeatedOffsets, Subsampling
+from hadax.sparse.designs import Offsets, Subsampling
 
 # A sum of what was found for one index is dropped within so many standard deviations of zero.
 _CANCELLED = 4.0
@@ -22,12 +22,14 @@ class Law:
     """The noise of one number of a bin, and how much of its energy a bin may have.
 
     `variance` () is that of a number; `nothing` and `one` are the most energy, in units of it, of a
-    bin that holds no coefficient, and of one that its only coefficient was taken from.
+    bin that holds no coefficient, and of one that its only coefficient was taken from. `chance` is
+    the most that any index explains of bins that hold none.
     """
 
     variance: Array
     nothing: float = static()
     one: float = static()
+    chance: float = static()
 
 
 class Found(NamedTuple):
@@ -54,22 +56,33 @@ class _State(NamedTuple):
 def peel(
     seen: Array,
     design: Subsampling,
-    offsets: RepeatedOffsets,
+    offsets: Offsets,
     law: Law,
     *,
     slots: int,
     max_rounds: int,
+    noisy: bool,
 ) -> Found:
-    """Peel the bins (C, bins, P) one group after another, until no group has more to give."""
+    """Peel the bins (C, bins, P) one group after another, until no group has more to give.
+
+    Under noise, once no bin has by itself, what all bins of an index show together is looked at.
+    """
     groups = len(seen)
     group = jnp.arange(groups)[:, None]
+    patience = 2 * groups if noisy else groups
 
     def goes_on(state: _State) -> Array:
-        return (state.step < groups * max_rounds) & (state.quiet < groups)
+        return (state.step < groups * max_rounds) & (state.quiet < patience)
 
     def step(state: _State) -> _State:
         here = state.step % groups
         found, k, value, signs, homes = _lone(state.left[here], here, design, offsets, law)
+        if noisy:
+            found, value = lax.cond(
+                state.quiet < groups,
+                lambda: (found, value),
+                lambda: _hidden(state.left[group, homes], homes[here], signs, law),
+            )
         slot = state.count + jnp.cumsum(found, dtype=jnp.int32) - 1
         found &= slot < slots
         slot = jnp.where(found, slot, slots)
@@ -92,9 +105,7 @@ def peel(
     return Found(end.support, end.coefficients, end.count, end.left, rounds)
 
 
-def refined(
-    seen: Array, found: Found, design: Subsampling, offsets: RepeatedOffsets, law: Law
-) -> Found:
+def refined(seen: Array, found: Found, design: Subsampling, offsets: Offsets, law: Law) -> Found:
     """What was found for one index added up, cancellations dropped, and least squares of the bins.
 
     An index that was found in several bins, with different remains of others, was found in parts.
@@ -125,17 +136,33 @@ def refined(
 
 
 def _lone(
-    seen: Array, here: Array, design: Subsampling, offsets: RepeatedOffsets, law: Law
+    seen: Array, here: Array, design: Subsampling, offsets: Offsets, law: Law
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Which bins (bins, P) of a group hold one coefficient; its index, value, signs and bins."""
     k = offsets.decode(seen)
     signs = offsets.signs(k, seen.dtype)
     value = jnp.mean(seen * signs, axis=-1)
     homes = design.bin_of(k)
-    something = jnp.sum(jnp.square(seen), axis=-1) > law.nothing * law.variance
+    energy = jnp.sum(jnp.square(seen), axis=-1)
     rest = jnp.sum(jnp.square(seen - value[:, None] * signs), axis=-1)
+    something = energy > law.nothing * law.variance
+    # Of several tests for a coefficient, each is the sharper one for other numbers of offsets.
+    something |= offsets.count * jnp.square(value) > law.chance * law.variance
     at_home = homes[here] == jnp.arange(len(seen), dtype=jnp.int32)
     return something & (rest <= law.one * law.variance) & at_home, k, value, signs, homes
+
+
+def _hidden(at: Array, home: Array, signs: Array, law: Law) -> tuple[Array, Array]:
+    """Which indices, decoded from the bins of a group, are in theirs of all groups (C, bins, P).
+
+    And their values. What noise hides in one bin it seldom hides in all of them.
+    """
+    value = jnp.mean(at * signs[None], axis=(0, 2))
+    rests = jnp.sum(jnp.square(at - (value[:, None] * signs)[None]), axis=-1)
+    numbers = at.shape[0] * at.shape[2]
+    shown = numbers * jnp.square(value) > law.chance * law.variance
+    alone = jnp.all(rests <= law.nothing * law.variance, axis=0)
+    return shown & alone & (home == jnp.arange(len(home), dtype=jnp.int32)), value
 
 
 def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, Array, Array]:

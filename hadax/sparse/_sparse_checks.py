@@ -17,6 +17,9 @@ _TERMS = 1 << 22
 # Above it a spectrum of 2^n numbers is not written out.
 _DENSE_BITS = 26
 
+# Parities of which all combinations are tried.
+_MOST_TRIED = 10
+
 
 def bit_vectors(value: ArrayLike) -> Array:
     """`value` as vectors of bits."""
@@ -92,7 +95,7 @@ def noise(value: ArrayLike | None, decoder: str) -> Array:
     if decoder == "noiseless":
         raise ValueError(
             f"Argument `noise` must be None with decoder='noiseless', but is {value}. Take "
-            "decoder='nso'."
+            "decoder='nso' or 'coded'."
         )
     found = jnp.asarray(value)
     if found.shape != () or not jnp.issubdtype(found.dtype, jnp.number):
@@ -109,15 +112,48 @@ def noise(value: ArrayLike | None, decoder: str) -> Array:
 
 
 def repetitions(value: object, decoder: str) -> int:
-    """`value` as a number of repetitions; by default 3, and 1 without noise."""
+    """`value` as a number of repetitions, which some decoders have; by default 3 for "nso"."""
     if value is None:
-        return 1 if decoder == "noiseless" else 3
+        return 3 if decoder == "nso" else 1
     count = _checks.integer("repetitions", value, minimum=1)
-    if decoder == "noiseless" and count != 1:
+    if decoder in ("noiseless", "coded") and count != 1:
         raise ValueError(
-            f"Argument `repetitions` must be 1 with decoder='noiseless', but is {count}. Take "
-            "decoder='nso'."
+            f"Argument `repetitions` must be 1 with decoder='{decoder}', but is {count}. Take "
+            "decoder='nso' or 'bch'."
         )
+    return count
+
+
+def degree(value: object, decoder: str) -> None:
+    """Refuse a degree without the decoder that has one, and the other way round."""
+    if decoder == "bch" and value is None:
+        raise ValueError(
+            "Argument `degree` must be given with decoder='bch', but is None: the most ones that "
+            "an index may have."
+        )
+    if decoder != "bch" and value is not None:
+        raise ValueError(
+            f"Argument `degree` must be None with decoder='{decoder}', but is {value}. Take "
+            "decoder='bch'."
+        )
+
+
+def low_degree(value: object, n: int) -> int:
+    """`value` as the most ones of an index of n bits."""
+    most = _checks.integer("degree", value, minimum=1)
+    _checks.at_most("degree", most, n, what="n")
+    return most
+
+
+def chase(value: object, decoder: str = "bch") -> int:
+    """`value` as a number of parities that are tried both ways, for the decoder that does."""
+    count = _checks.integer("chase", value, minimum=0)
+    if decoder != "bch" and count:
+        raise ValueError(
+            f"Argument `chase` must be 0 with decoder='{decoder}', but is {count}. Take "
+            "decoder='bch'."
+        )
+    _checks.at_most("chase", count, _MOST_TRIED, what="limit")
     return count
 
 

@@ -1,6 +1,7 @@
 """At which points a function is asked for: subsampled lattices of points, and offsets of them."""
 
 import dataclasses
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -49,9 +50,31 @@ class Subsampling:
         return jnp.sum(ones * weights[None, None], axis=-1, dtype=jnp.int32)
 
 
+@runtime_checkable
+class Offsets(Protocol):
+    """What is added to all points, so that a bin with one coefficient tells which it is."""
+
+    @property
+    def count(self) -> int:
+        """The number P of offsets."""
+        ...
+
+    def words(self) -> Array:
+        """The offsets, packed: (P, w)."""
+        ...
+
+    def signs(self, k: Array, dtype: DTypeLike) -> Array:
+        """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
+        ...
+
+    def decode(self, seen: Array) -> Array:
+        """The coefficient that explains m bins (m, P) if each holds only one: (m, w)."""
+        ...
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class RepeatedOffsets:
+class RepeatedOffsets(Offsets):
     r"""Offsets $r_i$ and $r_i \oplus e_q$ for every bit q: what `repeated_offsets` makes.
 
     The sign of a coefficient k changes from $r_i$ to $r_i \oplus e_q$ if and only if bit q of k is
@@ -211,7 +234,7 @@ def repeated_offsets(key: KeyArray, n: int, repetitions: int = 1) -> RepeatedOff
                [  7, 200]], dtype=uint32)
 
     See Also:
-        `subsampling`.
+        `coded_offsets`, which bear more noise; `bch_offsets`, for indices of low degree.
 
     References:
         Li, Bradley, Pawar and Ramchandran (2015), key `li2015`: their near-sample-optimal design.

@@ -10,15 +10,17 @@ from hadax import _checks
 from hadax._typing import Array, KeyArray
 from hadax.operators.base import static
 from hadax.sparse import _limits, _sparse_checks
+from hadax.sparse.bch import bch_offsets
+from hadax.sparse.coding import coded_offsets
 from hadax.sparse.designs import (
-    RepeatedOffsets,
+    Offsets,
     Subsampling,
     identity_blocks,
     repeated_offsets,
     subsampling,
 )
 
-Decoder: TypeAlias = Literal["noiseless", "nso"]
+Decoder: TypeAlias = Literal["noiseless", "nso", "coded", "bch"]
 Design: TypeAlias = Literal["random", "identity"]
 
 # Bins by default, in units of the fewest with which peeling works in theory.
@@ -39,7 +41,7 @@ class Queries:
     """
 
     subsampling: Subsampling
-    offsets: RepeatedOffsets
+    offsets: Offsets
     sparsity: int = static()
     decoder: Decoder = static()
 
@@ -70,6 +72,8 @@ def queries(
     *,
     decoder: Decoder = "noiseless",
     repetitions: int | None = None,
+    degree: int | None = None,
+    chase: int = 0,
     design: Design = "random",
     groups: int = 3,
     bins: int | None = None,
@@ -82,9 +86,14 @@ def queries(
         n: number of bits; beyond 64 too.
         sparsity: how many coefficients there may be.
         key: a key.
-        decoder: how a bin tells its coefficient: "noiseless" with n + 1 values, or "nso" with
-            `repetitions` times as many, the bits of the index being read by a weighed majority.
-        repetitions: of "nso", by default 3.
+        decoder: how a bin tells its coefficient: "noiseless" with n + 1 values; "nso" with
+            `repetitions` times as many, the bits of the index being read by a weighed majority;
+            "coded" with 2 n + 20, the index being read as a code word, which bears more noise;
+            "bch" with about `degree` log2 n + 1 times `repetitions`, for indices with few ones.
+        repetitions: of "nso", by default 3, and of "bch", by default 1.
+        degree: for "bch", the most ones of an index. One with more is not found.
+        chase: for "bch" with noise, how many of the least reliable parities are tried both ways,
+            at 2^(chase + 1) times the cost; see `bch_offsets`.
         design: "random" `subsampling`, or `identity_blocks`.
         groups: C.
         bins: bins of a group, a power of two; by default such that all groups together have 1.3
@@ -94,7 +103,8 @@ def queries(
         `Queries`, whose `points()` are packed words (C, P, bins, ceil(n / 32)).
 
     Raises:
-        ValueError: fewer bins than coefficients, or no fewer of them in a group than points.
+        ValueError: fewer bins than coefficients, no fewer of them in a group than points, or what
+            the decoder has no use for.
 
     Cost:
         That of `subsampling`.
@@ -119,12 +129,20 @@ def queries(
     _checks.choice("design", design, get_args(Design))
     bits = _bits_of_bins(bins, length, few, count)
     repeated = _sparse_checks.repetitions(repetitions, decoder)
+    _sparse_checks.degree(degree, decoder)
+    patterns = _sparse_checks.chase(chase, decoder)
     first, second = jax.random.split(_checks.key(key))
     if design == "random":
         matrices = subsampling(first, length, bits, groups=count)
     else:
         matrices = identity_blocks(length, bits, groups=count)
-    return Queries(matrices, repeated_offsets(second, length, repeated), few, decoder)
+    if decoder == "coded":
+        offsets = coded_offsets(second, length)
+    elif degree is not None:
+        offsets = bch_offsets(second, length, degree, repeated, chase=patterns)
+    else:
+        offsets = repeated_offsets(second, length, repeated)
+    return Queries(matrices, offsets, few, decoder)
 
 
 def _bits_of_bins(bins: int | None, n: int, sparsity: int, groups: int) -> int:

@@ -1,6 +1,7 @@
 """From values at the points of a design to the Walsh spectrum that explains them."""
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,9 @@ from hadax.transforms.walsh import fwht
 
 # A transform without coefficients is told from noise wrongly so often.
 _FALSE_ALARM = 1e-3
+
+# Empty bins of which so few have more energy tell the noise.
+_UNUSUAL = 0.05
 
 # A given noise level may be wrong by this share of its energy.
 _NOISE_SLACK = 0.05
@@ -38,7 +42,7 @@ def recover(
         queries: the points, of `queries`.
         values: the function's values at them, shape `queries.shape`; leading axes are functions.
         noise: standard deviation of the noise of a value, for decoders that bear it; None estimates
-            it, and means none with decoder="noiseless".
+            it, 0 says that there is none, as does decoder="noiseless".
         max_rounds: most rounds of peeling, each through all groups.
 
     Returns:
@@ -96,20 +100,32 @@ def _one(
     nothing = _limits.chi_square(offsets.count, each)
     one = _limits.chi_square(offsets.count - 1, each)
     if estimate:
-        variance = _noise.estimated(seen, queries.sparsity, nothing)
+        usual = _limits.chi_square(offsets.count, _UNUSUAL)
+        variance = _noise.estimated(seen, queries.sparsity, usual)
     else:
         variance = jnp.square(noise.astype(seen.dtype)) / matrices.bins
-    law = _peeling.Law(jnp.maximum(variance, _noise.round_off(values)), nothing, one)
+    variance = jnp.maximum(variance, _noise.round_off(values))
+    # As many indices as there are could be found by chance, each in the bin that is its own.
+    rarity = queries.n * math.log(2) + math.log(matrices.groups / _FALSE_ALARM)
+    law = _peeling.Law(variance, nothing, one, _limits.normal_square(rarity))
 
     # A coefficient that is found in parts takes a slot for each.
     slots = queries.sparsity + queries.sparsity // 4 + 8
-    found = _peeling.peel(seen, matrices, offsets, law, slots=slots, max_rounds=max_rounds)
+    noisy = queries.decoder != "noiseless"
+    found = _peeling.peel(
+        seen, matrices, offsets, law, slots=slots, max_rounds=max_rounds, noisy=noisy
+    )
     found = _peeling.refined(seen, found, matrices, offsets, law)
 
     energies = jnp.sum(jnp.square(found.left), axis=-1)
     most = _limits.chi_square(seen.size, _FALSE_ALARM) + _NOISE_SLACK * seen.size
     explained = jnp.all(energies <= nothing * law.variance)
     explained &= jnp.sum(energies) <= most * law.variance
+    # What is so weak that most bins do not show it was found by luck, and others like it were not.
+    used = jnp.arange(slots, dtype=jnp.int32) < found.count
+    weakest = jnp.min(jnp.square(found.coefficients), where=used, initial=jnp.inf)
+    shown = min(law.chance, nothing - offsets.count)
+    explained &= offsets.count * weakest >= shown * law.variance
     return SparseSpectrum(
         found.support,
         found.coefficients,

@@ -25,8 +25,9 @@ class SparseSpectrum:
     * `support` (m, w), uint32: the indices, packed, in rising order; zeros from `count` on;
     * `coefficients` (m,): their coefficients; zeros from `count` on;
     * `count`: how many there are; m leaves room for more than was asked for;
-    * `success`: whether something was found and what it leaves is noise, in each bin and in all
-      together. Coefficients that are far below the noise of a bin can hide in it;
+    * `success`: whether something was found, all of it so large that most bins show it in spite of
+      their noise, and what it leaves is noise, in each bin and in all together. Coefficients that
+      are below the noise of a bin can hide in it;
     * `rounds`: rounds of peeling;
     * `noise`: standard deviation of the noise of a value of f that was taken to be there: given,
       estimated, or round-off;

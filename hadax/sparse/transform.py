@@ -23,6 +23,8 @@ def sparse_fwht(
     decoder: Decoder = "noiseless",
     noise: ArrayLike | None = None,
     repetitions: int | None = None,
+    degree: int | None = None,
+    chase: int = 0,
     design: Design = "random",
     groups: int = 3,
     bins: int | None = None,
@@ -43,10 +45,16 @@ def sparse_fwht(
         n: number of bits; beyond 64 too.
         sparsity: how many coefficients there may be.
         key: a key; an ensemble is `jax.vmap` over keys.
-        decoder: how a bin tells its coefficient: "noiseless" with n + 1 values, or "nso" with
-            `repetitions` times as many, the bits of the index being read by a weighed majority.
-        noise: standard deviation of the noise of a value of f, for "nso"; None estimates it.
-        repetitions: of "nso", by default 3.
+        decoder: how a bin tells its coefficient: "noiseless" with n + 1 values; "nso" with
+            `repetitions` times as many, the bits of the index being read by a weighed majority;
+            "coded" with 2 n + 20, the index being read as a code word, which bears more noise;
+            "bch" with about `degree` log2 n + 1 times `repetitions`, for indices with few ones.
+        noise: standard deviation of the noise of a value of f, for all decoders but "noiseless";
+            None estimates it from the emptiest bins, and 0 says that there is none.
+        repetitions: of "nso", by default 3, and of "bch", by default 1.
+        degree: for "bch", the most ones of an index. One with more is not found.
+        chase: for "bch" with noise, how many of the least reliable parities are tried both ways,
+            at 2^(chase + 1) times the cost; see `bch_offsets`.
         design: "random" `subsampling`, or `identity_blocks`.
         groups: C.
         bins: bins of a group, a power of two; by default such that all groups together have 1.3
@@ -61,12 +69,13 @@ def sparse_fwht(
 
     Raises:
         ValueError: an f of another shape, fewer bins than coefficients, no fewer of them in a group
-            than there are points, or a noise without a decoder for it.
+            than there are points, or a noise or an option without a decoder for it.
         TypeError: f does not return real floating point.
 
     Cost:
-        C P B values of f, P = n + 1 times repetitions, C B about 1.6 sparsity (rounded up to a
-        power of two); O(C P B log B) for the transforms and O(C P B) a round.
+        C P B values of f, P being the decoder's number of offsets and C B about 1.6 sparsity
+        (rounded up to a power of two); O(C P B log B) for the transforms, O(C P B) a round, and
+        what the decoder takes for a bin: see `coded_offsets` and `bch_offsets`.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -101,6 +110,8 @@ def sparse_fwht(
         sparsity=_checks.integer("sparsity", sparsity, minimum=1),
         decoder=decoder,
         repetitions=repetitions,
+        degree=degree,
+        chase=chase,
         design=design,
         groups=groups,
         bins=bins,
@@ -116,6 +127,8 @@ def sparse_fwht(
         "sparsity",
         "decoder",
         "repetitions",
+        "degree",
+        "chase",
         "design",
         "groups",
         "bins",

@@ -215,7 +215,7 @@ def test_noise_is_estimated_whatever_the_bins_hold():
         (lambda: run(noise=-1.0, decoder="nso"), ValueError, "finite and not negative"),
         (lambda: run(noise=np.ones(2), decoder="nso"), TypeError, "`noise` must be a number"),
         (lambda: run(repetitions=2), ValueError, "decoder='nso'"),
-        (lambda: run(decoder="bch"), ValueError, "`decoder` must be one of"),
+        (lambda: run(decoder="ml"), ValueError, "`decoder` must be one of"),
         (lambda: run(design="dense"), ValueError, "`design` must be one of"),
         (lambda: run(key=3), TypeError, "new-style key"),
         (lambda: run(n=40).to_dense(), ValueError, "`n` must be at most 26"),
