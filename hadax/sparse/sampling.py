@@ -107,12 +107,12 @@ class Asked:
         # As words, which JAX does not cast: a callback may run in another thread, where an
         # `enable_x64` around this one does not hold.
         shape = words.shape[:1] if dtype.itemsize == 4 else (*words.shape[:1], 2)
-        call = functools.partial(self._on_host, dtype, shape)
+        call = functools.partial(self._of_numpy, dtype, shape)
         result = jax.ShapeDtypeStruct(shape, jnp.uint32)
         found = jax.pure_callback(call, result, x, vmap_method="sequential")
         return lax.bitcast_convert_type(found, dtype)
 
-    def _on_host(self, dtype: np.dtype, shape: tuple[int, ...], x: Array) -> np.ndarray:
+    def _of_numpy(self, dtype: np.dtype, shape: tuple[int, ...], x: Array) -> np.ndarray:
         """The values of NumPy's points, as words of 32 bits."""
         values = _sparse_checks.host_values(self.f(np.asarray(x)), len(x), dtype)
         return values.view(np.uint32).reshape(shape)
