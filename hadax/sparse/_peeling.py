@@ -15,6 +15,9 @@ from hadax.sparse.designs import Offsets, Subsampling
 # A sum of what was found for one index is dropped within so many standard deviations of zero.
 _CANCELLED = 4.0
 
+# If the weakest coefficient has so many times the energy noise may have, none like it hides.
+_CLEAR = 4.0
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,13 +68,18 @@ def peel(
 ) -> Found:
     """Peel the bins (C, bins, P) one group after another, until no group has more to give.
 
-    Under noise, once no bin has by itself, what all bins of an index show together is looked at.
+    Under noise, once no bin has by itself, what all bins of an index show together is looked at,
+    unless coefficients are so large that it would be no more.
     """
     groups = len(seen)
     group = jnp.arange(groups)[:, None]
-    patience = 2 * groups if noisy else groups
 
     def goes_on(state: _State) -> Array:
+        patience = jnp.int32(groups)
+        if noisy:
+            least = offsets.count * weakest(state.coefficients, state.count)
+            clear = (state.count > 0) & (least > _CLEAR * law.chance * law.variance)
+            patience = jnp.where(clear, groups, 2 * groups)
         return (state.step < groups * max_rounds) & (state.quiet < patience)
 
     def step(state: _State) -> _State:
@@ -133,6 +141,12 @@ def refined(seen: Array, found: Found, design: Subsampling, offsets: Offsets, la
     change, _ = cg(lambda x: adjoint(bins_of(x)), adjoint(left), atol=round_off, maxiter=20)
     coefficients = coefficients + change
     return Found(support, coefficients, count, seen - bins_of(coefficients), found.rounds)
+
+
+def weakest(coefficients: Array, count: Array) -> Array:
+    """The least square of the coefficients in use; infinite if there are none."""
+    used = jnp.arange(len(coefficients), dtype=jnp.int32) < count
+    return jnp.min(jnp.square(coefficients), where=used, initial=jnp.inf)
 
 
 def _lone(

@@ -122,10 +122,8 @@ def _one(
     explained = jnp.all(energies <= nothing * law.variance)
     explained &= jnp.sum(energies) <= most * law.variance
     # What is so weak that most bins do not show it was found by luck, and others like it were not.
-    used = jnp.arange(slots, dtype=jnp.int32) < found.count
-    weakest = jnp.min(jnp.square(found.coefficients), where=used, initial=jnp.inf)
-    shown = min(law.chance, nothing - offsets.count)
-    explained &= offsets.count * weakest >= shown * law.variance
+    least = offsets.count * _peeling.weakest(found.coefficients, found.count)
+    explained &= least >= min(law.chance, nothing - offsets.count) * law.variance
     return SparseSpectrum(
         found.support,
         found.coefficients,
