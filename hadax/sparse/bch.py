@@ -11,6 +11,7 @@ from hadax import _checks
 from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.operators.base import static
 from hadax.sparse import _galois, _sparse_checks
+from hadax.sparse._voting import changes
 from hadax.sparse.bits import pack_bits, parity, random_words
 from hadax.sparse.designs import Offsets
 
@@ -64,8 +65,7 @@ class BchOffsets(Offsets):
     def _best(self, seen: Array) -> Array:
         """What is decoded from one bin (P,), with each choice of its parities."""
         code = _galois.code(self.n, self.degree)
-        votes = seen.reshape(-1, len(self._steps))
-        ratios = jnp.sum(votes[:, :1] * votes[:, 1:], axis=0)
+        ratios = changes(seen.reshape(-1, len(self._steps)))
         tried = (ratios < 0)[None] ^ self._flips(jnp.abs(ratios))
         k = pack_bits(jax.vmap(lambda bits: _galois.found(code, bits))(tried))
         fit = jnp.abs(jnp.sum(self.signs(k, seen.dtype) * seen[None], axis=-1))

@@ -64,8 +64,8 @@ def coded_offsets(key: KeyArray, n: int, checks: int = 10) -> CodedOffsets:
 
     The code is the convolutional one of rate 1/2 and memory 6 with generators 133 and 171 (octal).
     Viterbi's algorithm finds the index whose signs at all coded offsets fit best, for either sign
-    of the coefficient, where `repeated_offsets` decides on each bit alone: 2 n + 10 coded offsets
-    bear more noise than 5 repetitions, which are 5 (n + 1).
+    of the coefficient, where `repeated_offsets` decides on each bit alone: 2 n + 20 offsets bear
+    more noise than 5 repetitions, which are 5 (n + 1).
 
     Messages are $A k$ with a random invertible A, so that indices that differ little, as those of
     low degree do, have signs as different as those of random ones: a bin with several coefficients

@@ -11,6 +11,7 @@ from hadax import _checks
 from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.operators.base import static
 from hadax.sparse import _sparse_checks
+from hadax.sparse._voting import changes
 from hadax.sparse.bits import pack_bits, parity, random_words, rank, unpack_bits
 
 
@@ -104,7 +105,7 @@ class RepeatedOffsets(Offsets):
     def decode(self, seen: Array) -> Array:
         """The coefficient that explains m bins (m, P) best if each holds only one: (m, w)."""
         votes = seen.reshape(len(seen), -1, self.n + 1)
-        return pack_bits(jnp.sum(votes[..., :1] * votes[..., 1:], axis=1) < 0)
+        return pack_bits(changes(votes) < 0)
 
 
 def subsampling(key: KeyArray, n: int, bits: int, *, groups: int = 3) -> Subsampling:
