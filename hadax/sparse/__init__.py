@@ -1,16 +1,17 @@
 """Walsh spectra with few coefficients, from few values of a function."""
 
+from hadax.sparse._contracts import Offsets
 from hadax.sparse.bch import BchOffsets, bch_offsets
 from hadax.sparse.bits import pack_bits, parity, unpack_bits
 from hadax.sparse.coding import CodedOffsets, coded_offsets
 from hadax.sparse.designs import (
-    Offsets,
     RepeatedOffsets,
     Subsampling,
     identity_blocks,
     repeated_offsets,
     subsampling,
 )
+from hadax.sparse.fourier import sparse_fft
 from hadax.sparse.interaction_indices import Interactions, interactions, shapley_values
 from hadax.sparse.queries import Queries, queries
 from hadax.sparse.recovery import recover
@@ -38,6 +39,7 @@ __all__ = [
     "repeated_offsets",
     "sample",
     "shapley_values",
+    "sparse_fft",
     "sparse_fwht",
     "subsampling",
     "unpack_bits",

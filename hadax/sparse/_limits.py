@@ -29,6 +29,14 @@ def normal_square(rarity: float) -> float:
     return found
 
 
+def energy(numbers: int, parts: int, exceeded: float) -> float:
+    """What the energy of Gaussian numbers of variance 1 exceeds with this probability.
+
+    Complex numbers have two parts, each with half of the variance.
+    """
+    return chi_square(parts * numbers, exceeded) / parts
+
+
 @functools.cache
 def fewest_bins(groups: int) -> float:
     """Bins, of all groups together, below which peeling fails: their number for one coefficient.

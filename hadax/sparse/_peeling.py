@@ -10,7 +10,8 @@ from jax.scipy.sparse.linalg import cg
 
 from hadax._typing import Array
 from hadax.operators.base import static
-from hadax.sparse.designs import Offsets, Subsampling
+from hadax.sparse._contracts import Matrices, Offsets
+from hadax.sparse._shares import ALL, Share
 
 # A sum of what was found for one index is dropped within so many standard deviations of zero.
 _CANCELLED = 4.0
@@ -24,9 +25,9 @@ _CLEAR = 4.0
 class Law:
     """The noise of one number of a bin, and how much of its energy a bin may have.
 
-    `variance` () is that of a number; `nothing` and `one` are the most energy, in units of it, of a
-    bin that holds no coefficient, and of one that its only coefficient was taken from. `chance` is
-    the most that any index explains of bins that hold none.
+    `variance` () is that of a number, its mean square; `nothing` and `one` are the most energy, in
+    units of it, of a bin that holds no coefficient, and of one that its only coefficient was taken
+    from. `chance` is the most that any index explains of bins that hold none.
     """
 
     variance: Array
@@ -56,23 +57,35 @@ class _State(NamedTuple):
     quiet: Array
 
 
+def energies_of(seen: Array) -> Array:
+    """The energies (...) of bins (..., P) of real or complex numbers."""
+    return jnp.sum(_squares(seen), axis=-1)
+
+
+def weakest(coefficients: Array, count: Array) -> Array:
+    """The least square of the coefficients in use; infinite if there are none."""
+    used = jnp.arange(len(coefficients), dtype=jnp.int32) < count
+    return jnp.min(_squares(coefficients), where=used, initial=jnp.inf)
+
+
 def peel(
     seen: Array,
-    design: Subsampling,
+    design: Matrices,
     offsets: Offsets,
     law: Law,
     *,
     slots: int,
     max_rounds: int,
     noisy: bool,
+    share: Share = ALL,
 ) -> Found:
     """Peel the bins (C, bins, P) one group after another, until no group has more to give.
 
     Under noise, once no bin has by itself, what all bins of an index show together is looked at,
-    unless coefficients are so large that it would be no more.
+    unless coefficients are so large that it would be no more. Of several devices each looks for
+    coefficients in its own bins, and takes what all of them have found out of these.
     """
     groups = len(seen)
-    group = jnp.arange(groups)[:, None]
 
     def goes_on(state: _State) -> Array:
         patience = jnp.int32(groups)
@@ -84,20 +97,23 @@ def peel(
 
     def step(state: _State) -> _State:
         here = state.step % groups
-        found, k, value, signs, homes = _lone(state.left[here], here, design, offsets, law)
+        lone = _lone(state.left[here], here, design, offsets, law, share)
+        found, k, value = (share.everywhere(x) for x in lone)
+        signs, homes = offsets.signs(k, value.dtype), design.bin_of(k)
+        places = share.place(homes, seen.shape[1])
         if noisy:
             found, value = lax.cond(
                 state.quiet < groups,
                 lambda: (found, value),
-                lambda: _hidden(state.left[group, homes], homes[here], signs, law),
+                lambda: _hidden(state.left, places, homes[here], signs, law, share),
             )
         slot = state.count + jnp.cumsum(found, dtype=jnp.int32) - 1
         found &= slot < slots
         slot = jnp.where(found, slot, slots)
-        taken = jnp.where(found, value, jnp.zeros_like(value))[:, None] * signs
+        taken = jnp.where(found, -value, jnp.zeros_like(value))
         count = jnp.sum(found, dtype=jnp.int32)
         return _State(
-            state.left.at[group, homes].add(-jnp.broadcast_to(taken[None], seen.shape)),
+            _added(state.left, taken, signs, places),
             state.support.at[slot].set(k, mode="drop"),
             state.coefficients.at[slot].set(value, mode="drop"),
             state.count + count,
@@ -106,34 +122,41 @@ def peel(
         )
 
     zero = jnp.int32(0)
-    empty = jnp.zeros((slots, design.columns.shape[-1]), jnp.uint32)
+    empty = jnp.zeros((slots, design.width), jnp.uint32)
     start = _State(seen, empty, jnp.zeros(slots, seen.dtype), zero, zero, zero)
     end = lax.while_loop(goes_on, step, start)
     rounds = (end.step + groups - 1) // groups
     return Found(end.support, end.coefficients, end.count, end.left, rounds)
 
 
-def refined(seen: Array, found: Found, design: Subsampling, offsets: Offsets, law: Law) -> Found:
+def refined(
+    seen: Array,
+    found: Found,
+    design: Matrices,
+    offsets: Offsets,
+    law: Law,
+    *,
+    share: Share = ALL,
+) -> Found:
     """What was found for one index added up, cancellations dropped, and least squares of the bins.
 
     An index that was found in several bins, with different remains of others, was found in parts.
     """
     support, coefficients, count = _merged(found.support, found.coefficients, found.count)
-    numbers = offsets.count
+    groups, bins, numbers = seen.shape
     least = _CANCELLED * jnp.sqrt(law.variance / numbers)
     support, coefficients, count = _kept(support, coefficients, jnp.abs(coefficients) > least)
 
-    groups = jnp.arange(seen.shape[0])[:, None]
     used = (jnp.arange(len(coefficients), dtype=jnp.int32) < count).astype(seen.dtype)
     signs = offsets.signs(support, seen.dtype) * used[:, None]
-    homes = design.bin_of(support)
+    places = share.place(design.bin_of(support), bins)
 
     def bins_of(x: Array) -> Array:
-        values = jnp.broadcast_to((x[:, None] * signs)[None], (*homes.shape, numbers))
-        return jnp.zeros_like(seen).at[groups, homes].add(values)
+        return _added(jnp.zeros_like(seen), x, signs, places)
 
     def adjoint(y: Array) -> Array:
-        return jnp.sum(y[groups, homes] * signs[None], axis=(0, 2)) / (len(groups) * numbers)
+        shares = jnp.sum(_bins_at(y, places) * jnp.conj(signs)[None], axis=(0, 2))
+        return share.total(shares) / (groups * numbers)
 
     # Bins have few coefficients each, so that the matrix is close to the identity.
     left = seen - bins_of(coefficients)
@@ -143,40 +166,54 @@ def refined(seen: Array, found: Found, design: Subsampling, offsets: Offsets, la
     return Found(support, coefficients, count, seen - bins_of(coefficients), found.rounds)
 
 
-def weakest(coefficients: Array, count: Array) -> Array:
-    """The least square of the coefficients in use; infinite if there are none."""
-    used = jnp.arange(len(coefficients), dtype=jnp.int32) < count
-    return jnp.min(jnp.square(coefficients), where=used, initial=jnp.inf)
-
-
 def _lone(
-    seen: Array, here: Array, design: Subsampling, offsets: Offsets, law: Law
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Which bins (bins, P) of a group hold one coefficient; its index, value, signs and bins."""
+    seen: Array, here: Array, design: Matrices, offsets: Offsets, law: Law, share: Share
+) -> tuple[Array, Array, Array]:
+    """Which bins (bins, P) of a group hold one coefficient; its index and value."""
     k = offsets.decode(seen)
     signs = offsets.signs(k, seen.dtype)
-    value = jnp.mean(seen * signs, axis=-1)
-    homes = design.bin_of(k)
-    energy = jnp.sum(jnp.square(seen), axis=-1)
-    rest = jnp.sum(jnp.square(seen - value[:, None] * signs), axis=-1)
-    something = energy > law.nothing * law.variance
+    value = jnp.mean(seen * jnp.conj(signs), axis=-1)
+    rest = energies_of(seen - value[:, None] * signs)
+    something = energies_of(seen) > law.nothing * law.variance
     # Of several tests for a coefficient, each is the sharper one for other numbers of offsets.
-    something |= offsets.count * jnp.square(value) > law.chance * law.variance
-    at_home = homes[here] == jnp.arange(len(seen), dtype=jnp.int32)
-    return something & (rest <= law.one * law.variance) & at_home, k, value, signs, homes
+    something |= offsets.count * _squares(value) > law.chance * law.variance
+    place = share.place(design.bin_of(k), len(seen))[here]
+    at_home = place == jnp.arange(len(seen), dtype=jnp.int32)
+    return something & (rest <= law.one * law.variance) & at_home, k, value
 
 
-def _hidden(at: Array, home: Array, signs: Array, law: Law) -> tuple[Array, Array]:
-    """Which indices, decoded from the bins of a group, are in theirs of all groups (C, bins, P).
+def _hidden(
+    left: Array, places: Array, home: Array, signs: Array, law: Law, share: Share
+) -> tuple[Array, Array]:
+    """Which indices, decoded from the bins of a group, are in theirs of all groups; their values.
 
-    And their values. What noise hides in one bin it seldom hides in all of them.
+    What noise hides in one bin it seldom hides in all of them.
     """
-    value = jnp.mean(at * signs[None], axis=(0, 2))
-    rests = jnp.sum(jnp.square(at - (value[:, None] * signs)[None]), axis=-1)
+    at = _bins_at(left, places)
     numbers = at.shape[0] * at.shape[2]
-    shown = numbers * jnp.square(value) > law.chance * law.variance
-    alone = jnp.all(rests <= law.nothing * law.variance, axis=0)
+    value = share.total(jnp.sum(at * jnp.conj(signs)[None], axis=(0, 2))) / numbers
+    rests = energies_of(at - (value[:, None] * signs)[None])
+    over = (rests > law.nothing * law.variance) & (places < left.shape[1])
+    alone = share.total(jnp.sum(over, axis=0, dtype=jnp.int32)) == 0
+    shown = numbers * _squares(value) > law.chance * law.variance
     return shown & alone & (home == jnp.arange(len(home), dtype=jnp.int32)), value
+
+
+def _squares(x: Array) -> Array:
+    """The squares of real numbers, or of the moduli of complex ones."""
+    return jnp.real(x * jnp.conj(x))
+
+
+def _bins_at(bins: Array, places: Array) -> Array:
+    """The bins (C, m, P) at places (C, m) of (C, bins, P); zeros where they are elsewhere."""
+    group = jnp.arange(len(bins))[:, None]
+    return bins.at[group, places].get(mode="fill", fill_value=0)
+
+
+def _added(bins: Array, values: Array, signs: Array, places: Array) -> Array:
+    """Bins (C, bins, P) with coefficients (m,) of these signs (m, P) at these places (C, m)."""
+    change = jnp.broadcast_to((values[:, None] * signs)[None], (*places.shape, signs.shape[-1]))
+    return bins.at[jnp.arange(len(bins))[:, None], places].add(change, mode="drop")
 
 
 def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, Array, Array]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import core
 
-from hadax import _bits, _checks, _dtypes
+from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike
 
 # Pairs of a set and a subset: some seconds.
@@ -19,6 +19,9 @@ _DENSE_BITS = 26
 
 # Parities of which all combinations are tried.
 _MOST_TRIED = 10
+
+# Up to it the sum of two digits is an int8.
+_LARGEST_BASE = 64
 
 
 def bit_vectors(value: ArrayLike) -> Array:
@@ -63,28 +66,45 @@ def sizes(n: object, bits: object, groups: object) -> tuple[int, int, int]:
     return length, inner, _checks.integer("groups", groups, minimum=2)
 
 
-def bins(value: object, n: int, sparsity: int, groups: int, advice: float) -> int:
+def base(value: object) -> int:
+    """`value` as the number of values of a digit."""
+    count = _checks.integer("base", value, minimum=2)
+    _checks.at_most("base", count, _LARGEST_BASE, what="limit")
+    return count
+
+
+def more_than_bits(base: int) -> None:
+    """Refuse digits that are bits."""
+    if base == 2:
+        raise ValueError("Argument `base` must be at least 3, but is 2. Take sparse_fwht.")
+
+
+def bins(value: object, n: int, sparsity: int, groups: int, advice: float, base: int) -> int:
     """`value` as a number of bins of a group, one at least for each coefficient: its logarithm."""
     count = _checks.integer("bins", value, minimum=2)
-    if not _bits.is_power_of_two(count):
-        raise ValueError(f"Argument `bins` must be a power of two, but is {count}.")
+    inner = round(math.log(count, base))
+    if base**inner != count:
+        said = "two" if base == 2 else f"base={base}"
+        raise ValueError(f"Argument `bins` must be a power of {said}, but is {count}.")
     if groups * count < sparsity:
+        advised = base ** math.ceil(math.log(advice, base))
         raise ValueError(
             f"Argument `bins` must be at least sparsity / groups={sparsity}/{groups}, as a bin "
-            f"gives one coefficient, but is {count}. Take {1 << math.ceil(math.log2(advice))}, or "
-            "leave it out."
+            f"gives one coefficient, but is {count}. Take {advised}, or leave it "
+            "out."
         )
-    bits = count.bit_length() - 1
-    sparse_enough(bits, n, sparsity, groups)
-    return bits
+    sparse_enough(inner, n, sparsity, groups, base)
+    return inner
 
 
-def sparse_enough(bits: int, n: int, sparsity: int, groups: int) -> None:
+def sparse_enough(inner: int, n: int, sparsity: int, groups: int, base: int) -> None:
     """Refuse bins of which there are no fewer than points."""
-    if groups << bits >= 1 << n:
+    if groups * base**inner >= base**n:
+        dense = "hadax.fwht" if base == 2 else "jax.numpy.fft.fftn"
         raise ValueError(
-            f"Argument `sparsity` must be small beside the 2^n={1 << n} points, but is {sparsity}: "
-            f"that takes {groups} groups of {1 << bits} bins. Transform all values with hadax.fwht."
+            f"Argument `sparsity` must be small beside the {base}^n={base**n} points, but is "
+            f"{sparsity}: that takes {groups} groups of {base**inner} bins. Transform all values "
+            f"with {dense}."
         )
 
 
@@ -157,27 +177,28 @@ def chase(value: object, decoder: str = "bch") -> int:
     return count
 
 
-def all_values(value: object, n: int) -> Array:
-    """`value` as an array of all values of a function of n bits."""
-    found = _checks.real_float("f", value)  # type: ignore[arg-type]
-    writable(n)
-    if found.shape != (1 << n,):
+def all_values(value: object, n: int, base: int = 2) -> Array:
+    """`value` as an array of all values of a function of n digits."""
+    found = _numbers("f", value, base)
+    writable(n, base)
+    if found.shape != (base**n,):
         raise ValueError(
-            f"Argument `f` must have all 2^n={1 << n} values, but has f.shape={found.shape}."
+            f"Argument `f` must have all {base}^n={base**n} values, but has f.shape={found.shape}."
         )
     return found
 
 
-def writable(n: int) -> None:
-    """Refuse to write out an array of 2^n numbers that is too large."""
-    if n > _DENSE_BITS:
+def writable(n: int, base: int = 2) -> None:
+    """Refuse to write out an array of q^n numbers that is too large."""
+    most = int(_DENSE_BITS / math.log2(base))
+    if n > most:
         raise ValueError(
-            f"Argument `n` must be at most {_DENSE_BITS} for an array of all 2^n numbers, but is "
+            f"Argument `n` must be at most {most} for an array of all {base}^n numbers, but is "
             f"{n}. Keep the sparse spectrum, and pass f as a function."
         )
 
 
-def batch_values(found: object, count: int) -> Array:
+def batch_values(found: object, count: int, base: int = 2) -> Array:
     """What a traceable function returned for so many points, in single precision at least."""
     if not isinstance(found, jax.Array) or found.shape != (count,):
         seen = f"shape {found.shape}" if isinstance(found, jax.Array) else type(found).__name__
@@ -185,15 +206,16 @@ def batch_values(found: object, count: int) -> Array:
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
             f"them, but returns {seen}."
         )
-    if not jnp.issubdtype(found.dtype, jnp.floating):
+    kind, said = (jnp.floating, "real ") if base == 2 else (jnp.inexact, "")
+    if not jnp.issubdtype(found.dtype, kind):
         raise TypeError(
-            f"Argument `f` must return real floating point, but returns {found.dtype}. Cast it, "
+            f"Argument `f` must return {said}floating point, but returns {found.dtype}. Cast it, "
             "for example with .astype('float32')."
         )
     return found.astype(_dtypes.accumulator(found.dtype))
 
 
-def host_values(found: object, count: int, dtype: np.dtype) -> np.ndarray:
+def host_values(found: object, count: int, dtype: np.dtype, base: int = 2) -> np.ndarray:
     """What a function on the host returned for so many points, as floats."""
     values = np.asarray(found)
     if values.shape != (count,):
@@ -203,6 +225,8 @@ def host_values(found: object, count: int, dtype: np.dtype) -> np.ndarray:
         )
     if values.dtype != bool and not np.issubdtype(values.dtype, np.number):
         raise TypeError(f"Argument `f` must return real numbers, but returns {values.dtype}.")
+    if np.iscomplexobj(values) and base != 2:
+        return values.astype(np.result_type(dtype, np.complex64))
     if np.iscomplexobj(values):
         raise TypeError(
             f"Argument `f` must return real numbers, but returns {values.dtype}. Its real and its "
@@ -241,7 +265,7 @@ def same_queries(folder: Path, seen: str, said: str) -> None:
 
 def kept_values(path: Path, values: np.ndarray, length: int) -> np.ndarray:
     """Refuse a file that `sample` has not written."""
-    kind = jax.dtypes.canonicalize_dtype(float)
+    kind = jax.dtypes.canonicalize_dtype(complex if np.iscomplexobj(values) else float)
     if values.shape != (length,) or values.dtype != kind or not np.isfinite(values).all():
         raise ValueError(
             f"{path} must hold {length} finite numbers of {kind}, but holds shape {values.shape} "
@@ -250,9 +274,9 @@ def kept_values(path: Path, values: np.ndarray, length: int) -> np.ndarray:
     return values
 
 
-def sampled(value: ArrayLike, shape: tuple[int, ...]) -> Array:
+def sampled(value: ArrayLike, shape: tuple[int, ...], base: int) -> Array:
     """`value` as values at all points, of one function or of several."""
-    found = _checks.real_float("values", value)
+    found = _numbers("values", value, base)
     if found.shape[-3:] != shape:
         raise ValueError(
             f"Argument `values` must have the shape of the queries, (..., "
@@ -261,12 +285,13 @@ def sampled(value: ArrayLike, shape: tuple[int, ...]) -> Array:
     return found.astype(_dtypes.accumulator(found.dtype))
 
 
-def points(value: ArrayLike, n: int) -> Array:
-    """`value` as points of n zeros and ones."""
+def points(value: ArrayLike, n: int, base: int) -> Array:
+    """`value` as points of n zeros and ones, or of n digits."""
     found = bit_vectors(value)
+    said = "zeros and ones" if base == 2 else f"digits below {base}"
     if found.ndim != 2 or found.shape[-1] != n:
         raise ValueError(
-            f"Argument `x` must be points (q, {n}) of zeros and ones, but has shape {found.shape}."
+            f"Argument `x` must be points (q, {n}) of {said}, but has shape {found.shape}."
         )
     return found
 
@@ -280,6 +305,15 @@ def one_spectrum(count: Array) -> None:
         )
 
 
+def of_bits(base: int) -> None:
+    """Refuse what has digits instead of bits."""
+    if base != 2:
+        raise ValueError(
+            f"Argument `spectrum` must be of a function of bits, but has base={base}. Take its "
+            "digits."
+        )
+
+
 def few_terms(count: int, largest: int, order: int) -> None:
     """Refuse to write out too many subsets of the sets of a spectrum."""
     if count > _TERMS:
@@ -288,3 +322,10 @@ def few_terms(count: int, largest: int, order: int) -> None:
             f"{largest} players: they have {count} subsets of up to {order}, and at most {_TERMS} "
             "are written out. Take order=2, for example."
         )
+
+
+def _numbers(name: str, value: object, base: int) -> Array:
+    """`value` as real floating point, or as complex too if bins are complex anyway."""
+    if base == 2 or not jnp.iscomplexobj(value):
+        return _checks.real_float(name, value)  # type: ignore[arg-type]
+    return _checks.array(name, value)  # type: ignore[arg-type]

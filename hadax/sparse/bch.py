@@ -11,9 +11,9 @@ from hadax import _checks
 from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.operators.base import static
 from hadax.sparse import _galois, _sparse_checks
+from hadax.sparse._contracts import Offsets
 from hadax.sparse._voting import changes
 from hadax.sparse.bits import pack_bits, parity, random_words
-from hadax.sparse.designs import Offsets
 
 # Indices, of all bins and all that is tried for each, that are decoded at once.
 _TOGETHER = 2**13

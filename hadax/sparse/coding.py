@@ -9,9 +9,9 @@ from jax import lax
 from hadax import _checks
 from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.operators.base import static
+from hadax.sparse._contracts import Offsets
 from hadax.sparse._viterbi import decoded, generator
 from hadax.sparse.bits import pack_bits, parity, random_words
-from hadax.sparse.designs import Offsets
 
 # Bins that are decoded at once: each remembers 64 paths for every bit of an index, twice.
 _TOGETHER = 1024

@@ -1,23 +1,25 @@
 """At which points a function is asked for: subsampled lattices of points, and offsets of them."""
 
 import dataclasses
-from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from hadax import _checks
 from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.operators.base import static
 from hadax.sparse import _sparse_checks
+from hadax.sparse._contracts import Matrices, Offsets
 from hadax.sparse._voting import changes
 from hadax.sparse.bits import pack_bits, parity, random_words, rank, unpack_bits
+from hadax.transforms.walsh import fwht
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class Subsampling:
+class Subsampling(Matrices):
     r"""Matrices $M_1, \dots, M_C$ over the field of two elements: what `subsampling` makes.
 
     Group c asks at the points $M_c \ell$, $\ell$ of b bits, and sees coefficient k in its bin
@@ -37,6 +39,11 @@ class Subsampling:
         """The number 2^b of bins of a group."""
         return 1 << self.columns.shape[-2]
 
+    @property
+    def width(self) -> int:
+        """The words of a packed index."""
+        return self.columns.shape[-1]
+
     def points(self) -> Array:
         """Packed points of every group, in the order of l: (C, 2^b, w)."""
         found = jnp.zeros_like(self.columns[:, :1])
@@ -44,33 +51,19 @@ class Subsampling:
             found = jnp.concatenate([found, found ^ self.columns[:, bit : bit + 1]], axis=1)
         return found
 
+    def shifted(self, points: Array, offsets: Array) -> Array:
+        """Packed points, each with its offset added."""
+        return points ^ offsets
+
     def bin_of(self, k: Array) -> Array:
         """The bins (C, m) of packed coefficients k (m, w)."""
         ones = parity(self.columns[:, None], k[None, :, None]).astype(jnp.int32)
         weights = 1 << jnp.arange(self.columns.shape[1], dtype=jnp.int32)
         return jnp.sum(ones * weights[None, None], axis=-1, dtype=jnp.int32)
 
-
-@runtime_checkable
-class Offsets(Protocol):
-    """What is added to all points, so that a bin with one coefficient tells which it is."""
-
-    @property
-    def count(self) -> int:
-        """The number P of offsets."""
-        ...
-
-    def words(self) -> Array:
-        """The offsets, packed: (P, w)."""
-        ...
-
-    def signs(self, k: Array, dtype: DTypeLike) -> Array:
-        """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        ...
-
-    def decode(self, seen: Array) -> Array:
-        """The coefficient that explains m bins (m, P) if each holds only one: (m, w)."""
-        ...
+    def transform(self, values: Array) -> Array:
+        """Values over l (..., 2^b) to what each bin sees, the sum of its coefficients."""
+        return fwht(values, norm="forward")
 
 
 @jax.tree_util.register_dataclass
@@ -201,8 +194,33 @@ def identity_blocks(n: int, bits: int, *, groups: int = 3) -> Subsampling:
     """
     length, inner, count = _sparse_checks.sizes(n, bits, groups)
     units = pack_bits(jnp.eye(length, dtype=jnp.int8))
-    starts = jnp.array([round(c * length / count) for c in range(count)])
-    return Subsampling(units[(starts[:, None] + jnp.arange(inner)[None]) % length], length)
+    return Subsampling(units[windows(length, inner, count)], length)
+
+
+def windows(n: int, inner: int, groups: int) -> np.ndarray:
+    """Which places of an index each of the groups of `identity_blocks` reads.
+
+    Args:
+        n: length of an index.
+        inner: places that a group reads.
+        groups: C.
+
+    Returns:
+        NumPy array (groups, inner) of integers.
+
+    Cost:
+        None.
+
+    Example:
+        >>> from hadax.sparse.designs import windows
+        >>> windows(6, 3, 2).tolist()
+        [[0, 1, 2], [3, 4, 5]]
+
+    See Also:
+        `identity_blocks`.
+    """
+    starts = np.array([round(c * n / groups) for c in range(groups)])
+    return (starts[:, None] + np.arange(inner)) % n
 
 
 def repeated_offsets(key: KeyArray, n: int, repetitions: int = 1) -> RepeatedOffsets:

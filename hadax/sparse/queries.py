@@ -9,18 +9,18 @@ import jax
 from hadax import _checks
 from hadax._typing import Array, KeyArray
 from hadax.operators.base import static
-from hadax.sparse import _limits, _sparse_checks
+from hadax.sparse import _limits, _qary, _sparse_checks
+from hadax.sparse._contracts import Matrices, Offsets
 from hadax.sparse.bch import bch_offsets
 from hadax.sparse.coding import coded_offsets
 from hadax.sparse.designs import (
-    Offsets,
-    Subsampling,
     identity_blocks,
     repeated_offsets,
     subsampling,
 )
 
 Decoder: TypeAlias = Literal["noiseless", "nso", "coded", "bch"]
+DigitDecoder: TypeAlias = Literal["noiseless", "nso"]
 Design: TypeAlias = Literal["random", "identity"]
 
 # Bins by default, in units of the fewest with which peeling works in theory.
@@ -40,15 +40,20 @@ class Queries:
     its own.
     """
 
-    subsampling: Subsampling
+    subsampling: Matrices
     offsets: Offsets
     sparsity: int = static()
     decoder: Decoder = static()
 
     @property
     def n(self) -> int:
-        """The number of bits of a point."""
+        """The number of bits, or digits, of a point."""
         return self.subsampling.n
+
+    @property
+    def base(self) -> int:
+        """The number of values of a digit: 2 for bits."""
+        return self.subsampling.base
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -61,8 +66,9 @@ class Queries:
         return math.prod(self.shape)
 
     def points(self) -> Array:
-        """The points, packed: (C, P, bins, w)."""
-        return self.subsampling.points()[:, None] ^ self.offsets.words()[None, :, None]
+        """The points, packed: (C, P, bins, w); or as digits, if they are no bits: (..., n)."""
+        points, offsets = self.subsampling.points(), self.offsets.words()
+        return self.subsampling.shifted(points[:, None], offsets[None, :, None])
 
 
 def queries(
@@ -70,6 +76,7 @@ def queries(
     sparsity: int,
     key: KeyArray,
     *,
+    base: int = 2,
     decoder: Decoder = "noiseless",
     repetitions: int | None = None,
     degree: int | None = None,
@@ -86,6 +93,7 @@ def queries(
         n: number of bits; beyond 64 too.
         sparsity: how many coefficients there may be.
         key: a key.
+        base: the number q of values of a digit: 2 for bits, more for `sparse_fft`.
         decoder: how a bin tells its coefficient: "noiseless" with n + 1 values; "nso" with
             `repetitions` times as many, the bits of the index being read by a weighed majority;
             "coded" with 2 n + 20, the index being read as a code word, which bears more noise;
@@ -96,11 +104,12 @@ def queries(
             at 2^(chase + 1) times the cost; see `bch_offsets`.
         design: "random" `subsampling`, or `identity_blocks`.
         groups: C.
-        bins: bins of a group, a power of two; by default such that all groups together have 1.3
-            times as many as peeling takes in theory, and two coefficients hardly share all bins.
+        bins: bins of a group, a power of the base; by default such that all groups together have
+            1.3 times as many as peeling takes in theory, and two coefficients hardly share all.
 
     Returns:
-        `Queries`, whose `points()` are packed words (C, P, bins, ceil(n / 32)).
+        `Queries`, whose `points()` are packed words (C, P, bins, ceil(n / 32)), or digits
+        (C, P, bins, n) of another base than 2.
 
     Raises:
         ValueError: fewer bins than coefficients, no fewer of them in a group than points, or what
@@ -125,17 +134,23 @@ def queries(
     length = _checks.integer("n", n, minimum=1)
     few = _checks.integer("sparsity", sparsity, minimum=1)
     count = _checks.integer("groups", groups, minimum=2)
-    _checks.choice("decoder", decoder, get_args(Decoder))
+    q = _sparse_checks.base(base)
+    _checks.choice("decoder", decoder, get_args(Decoder if q == 2 else DigitDecoder))
     _checks.choice("design", design, get_args(Design))
-    bits = _bits_of_bins(bins, length, few, count)
+    inner = _digits_of_bins(bins, length, few, count, q)
     repeated = _sparse_checks.repetitions(repetitions, decoder)
     _sparse_checks.degree(degree, decoder)
     patterns = _sparse_checks.chase(chase, decoder)
     first, second = jax.random.split(_checks.key(key))
+    if q != 2:
+        matrices = _qary.identity_blocks(length, inner, count, q)
+        if design == "random":
+            matrices = _qary.subsampling(first, length, inner, count, q)
+        return Queries(matrices, _qary.offsets(second, length, repeated, q), few, decoder)
     if design == "random":
-        matrices = subsampling(first, length, bits, groups=count)
+        matrices = subsampling(first, length, inner, groups=count)
     else:
-        matrices = identity_blocks(length, bits, groups=count)
+        matrices = identity_blocks(length, inner, groups=count)
     if decoder == "coded":
         offsets = coded_offsets(second, length)
     elif degree is not None:
@@ -145,13 +160,14 @@ def queries(
     return Queries(matrices, offsets, few, decoder)
 
 
-def _bits_of_bins(bins: int | None, n: int, sparsity: int, groups: int) -> int:
-    """The bits of a bin's number: those of `bins`, or enough for so many coefficients."""
+def _digits_of_bins(bins: int | None, n: int, sparsity: int, groups: int, base: int) -> int:
+    """The digits of a bin's number: those of `bins`, or enough for so many coefficients."""
     ample = _AMPLE * _limits.fewest_bins(groups) * sparsity / groups
     if bins is not None:
-        return _sparse_checks.bins(bins, n, sparsity, groups, ample)
-    bits = max(1, math.ceil(math.log2(ample)))
-    while groups * bits < n and sparsity**2 / 2 > _INSEPARABLE * 2.0 ** (groups * bits):
-        bits += 1
-    _sparse_checks.sparse_enough(bits, n, sparsity, groups)
-    return bits
+        return _sparse_checks.bins(bins, n, sparsity, groups, ample, base)
+    inner = max(1, math.ceil(math.log(ample, base)))
+    pairs = sparsity**2 / 2
+    while groups * inner < n and pairs > _INSEPARABLE * float(base) ** (groups * inner):
+        inner += 1
+    _sparse_checks.sparse_enough(inner, n, sparsity, groups, base)
+    return inner

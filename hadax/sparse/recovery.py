@@ -1,26 +1,16 @@
 """From values at the points of a design to the Walsh spectrum that explains them."""
 
 import functools
-import math
 
 import jax
 import jax.numpy as jnp
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, Num
-from hadax.sparse import _limits, _noise, _peeling, _sparse_checks
+from hadax.sparse import _sparse_checks
+from hadax.sparse._explaining import explained
 from hadax.sparse.queries import Queries
 from hadax.sparse.spectrum import SparseSpectrum
-from hadax.transforms.walsh import fwht
-
-# A transform without coefficients is told from noise wrongly so often.
-_FALSE_ALARM = 1e-3
-
-# Empty bins of which so few have more energy tell the noise.
-_UNUSUAL = 0.05
-
-# A given noise level may be wrong by this share of its energy.
-_NOISE_SLACK = 0.05
 
 
 def recover(
@@ -50,7 +40,7 @@ def recover(
 
     Raises:
         ValueError: values of another shape, or a noise without a decoder for it.
-        TypeError: values that are not real floating point.
+        TypeError: values that are not floating point, or complex ones of a function of bits.
 
     Cost:
         O(C P B log B) for the transforms and O(C P B) a round, for B bins.
@@ -71,7 +61,7 @@ def recover(
     References:
         Li, Bradley, Pawar and Ramchandran (2015), key `li2015`.
     """
-    known = _sparse_checks.sampled(values, queries.shape)
+    known = _sparse_checks.sampled(values, queries.shape, queries.base)
     deviation = _sparse_checks.noise(noise, queries.decoder)
     rounds = _checks.integer("max_rounds", max_rounds, minimum=1)
     estimate = noise is None and queries.decoder != "noiseless"
@@ -93,45 +83,6 @@ def _one(
     queries: Queries, values: Array, noise: Array, *, estimate: bool, max_rounds: int
 ) -> SparseSpectrum:
     """The spectrum of one function."""
-    matrices, offsets = queries.subsampling, queries.offsets
-    seen = jnp.swapaxes(fwht(values, norm="forward"), 1, 2)
-
-    each = _FALSE_ALARM / (matrices.groups * matrices.bins)
-    nothing = _limits.chi_square(offsets.count, each)
-    one = _limits.chi_square(offsets.count - 1, each)
-    if estimate:
-        usual = _limits.chi_square(offsets.count, _UNUSUAL)
-        variance = _noise.estimated(seen, queries.sparsity, usual)
-    else:
-        variance = jnp.square(noise.astype(seen.dtype)) / matrices.bins
-    variance = jnp.maximum(variance, _noise.round_off(values))
-    # As many indices as there are could be found by chance, each in the bin that is its own.
-    rarity = queries.n * math.log(2) + math.log(matrices.groups / _FALSE_ALARM)
-    law = _peeling.Law(variance, nothing, one, _limits.normal_square(rarity))
-
-    # A coefficient that is found in parts takes a slot for each.
-    slots = queries.sparsity + queries.sparsity // 4 + 8
-    noisy = queries.decoder != "noiseless"
-    found = _peeling.peel(
-        seen, matrices, offsets, law, slots=slots, max_rounds=max_rounds, noisy=noisy
-    )
-    found = _peeling.refined(seen, found, matrices, offsets, law)
-
-    energies = jnp.sum(jnp.square(found.left), axis=-1)
-    most = _limits.chi_square(seen.size, _FALSE_ALARM) + _NOISE_SLACK * seen.size
-    explained = jnp.all(energies <= nothing * law.variance)
-    explained &= jnp.sum(energies) <= most * law.variance
-    # What is so weak that most bins do not show it was found by luck, and others like it were not.
-    least = offsets.count * _peeling.weakest(found.coefficients, found.count)
-    explained &= least >= min(law.chance, nothing - offsets.count) * law.variance
-    return SparseSpectrum(
-        found.support,
-        found.coefficients,
-        found.count,
-        explained & ((found.count > 0) | jnp.all(values == 0)),
-        found.rounds,
-        jnp.sqrt(law.variance * matrices.bins),
-        jnp.sqrt(jnp.mean(jnp.square(found.left)) * matrices.bins),
-        queries.n,
-        values.size,
-    )
+    seen = jnp.swapaxes(queries.subsampling.transform(values), 1, 2)
+    parts = 2 if jnp.iscomplexobj(values) else 1
+    return explained(queries, seen, noise, parts, estimate=estimate, max_rounds=max_rounds)

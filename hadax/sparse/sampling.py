@@ -1,7 +1,5 @@
-"""Values of a function at the points of a design, in batches."""
+"""Values of an expensive function at the points of a design, in batches that are kept."""
 
-import dataclasses
-import functools
 import hashlib
 import io
 import os
@@ -10,14 +8,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jax.tree_util import Partial
 
 from hadax import _checks
-from hadax._typing import Array, ArrayLike
-from hadax.operators.base import static
+from hadax._typing import ArrayLike
 from hadax.sparse import _sparse_checks
 from hadax.sparse.bits import unpack_bits
 from hadax.sparse.queries import Queries
@@ -39,12 +33,12 @@ def sample(
     Batch i holds the values at points i q, ..., (i + 1) q - 1 of `queries.points()`, in its order.
 
     Args:
-        f: function from points (q, n), int8 zeros and ones of NumPy, to values (q,). It is not
-            traced, and may do anything.
+        f: function from points (q, n), int8 zeros and ones (or digits) of NumPy, to values (q,). It
+            is not traced, and may do anything.
         queries: the points, of `queries`.
         folder: where batches are kept; what is there already is not asked for again. It must be of
             the same queries and batch size. None keeps them in memory only.
-        packed: whether f takes points as words (q, ceil(n / 32)) of `pack_bits` instead.
+        packed: whether f takes points as words (q, ceil(n / 32)) of `pack_bits` instead, at base 2.
         batch_size: the number q of points that f is asked for at once.
         progress: what shows how far it is: it is given the batches. For example `tqdm.tqdm`.
 
@@ -60,8 +54,7 @@ def sample(
         queries.count values of f.
 
     Example:
-        >>> import jax
-        >>> from hadax import sparse
+        >>>         >>> from hadax import sparse
         >>> asked = sparse.queries(40, 1, jax.random.key(0))
         >>> values = sparse.sample(lambda x: 2.0 - 4.0 * x[:, 7], asked)
         >>> sparse.recover(asked, values).to_dict()
@@ -74,85 +67,19 @@ def sample(
     size = _checks.integer("batch_size", batch_size, minimum=1)
     points = np.asarray(queries.points()).reshape(queries.count, -1)
     dtype = jax.dtypes.canonicalize_dtype(float)
+    as_they_are = packed or queries.base != 2
     kept = _Kept(folder, points, size)
     found = []
     for i in progress(range(-(-len(points) // size))):
         values = kept.get(i)
         if values is None:
             words = points[i * size : (i + 1) * size]
-            x = words if packed else np.asarray(unpack_bits(words, queries.n))
-            values = _sparse_checks.host_values(f(x), len(words), dtype)
+            x = words if as_they_are else np.asarray(unpack_bits(words, queries.n))
+            values = _sparse_checks.host_values(f(x), len(words), dtype, queries.base)
             _sparse_checks.finite_values(values, i * size)
             kept.put(i, values)
         found.append(values)
     return np.concatenate(found).reshape(queries.shape)
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True, eq=False)
-class Asked:
-    """A user's function as one of packed points (q, w)."""
-
-    f: Partial
-    n: int = static()
-    packed: bool = static()
-    on_host: bool = static()
-
-    def __call__(self, words: Array) -> Array:
-        """Its values (q,)."""
-        x = words if self.packed else unpack_bits(words, self.n)
-        if not self.on_host:
-            return self.f(x)
-        dtype = jax.dtypes.canonicalize_dtype(float)
-        # As words, which JAX does not cast: a callback may run in another thread, where an
-        # `enable_x64` around this one does not hold.
-        shape = words.shape[:1] if dtype.itemsize == 4 else (*words.shape[:1], 2)
-        call = functools.partial(self._of_numpy, dtype, shape)
-        result = jax.ShapeDtypeStruct(shape, jnp.uint32)
-        found = jax.pure_callback(call, result, x, vmap_method="sequential")
-        return lax.bitcast_convert_type(found, dtype)
-
-    def _of_numpy(self, dtype: np.dtype, shape: tuple[int, ...], x: Array) -> np.ndarray:
-        """The values of NumPy's points, as words of 32 bits."""
-        values = _sparse_checks.host_values(self.f(np.asarray(x)), len(x), dtype)
-        return values.view(np.uint32).reshape(shape)
-
-
-def asked(f: Callable | ArrayLike, n: int, *, packed: bool, on_host: bool) -> Asked:
-    """A function, or an array of all its values, as a function of packed points."""
-    if not callable(f):
-        table = _sparse_checks.all_values(f, n)
-        return Asked(Partial(_entry, table), n, packed=True, on_host=False)
-    return Asked(f if isinstance(f, Partial) else Partial(f), n, packed, on_host)
-
-
-def values_of(f: Asked, queries: Queries, batch: int) -> Array:
-    """Values of a traceable function at all points: of shape `queries.shape`."""
-    points, shifts = queries.subsampling.points(), queries.offsets.words()
-    groups, numbers, bins = queries.shape
-    pairs = groups * numbers
-    size = _batch_of(pairs, bins, batch)
-
-    def values(start: Array) -> Array:
-        number = start + jnp.arange(size, dtype=jnp.int32)
-        pair, at = number // bins, number % bins
-        found = f(points[pair // numbers, at] ^ shifts[pair % numbers])
-        return _sparse_checks.batch_values(found, size)
-
-    found = lax.map(values, jnp.arange(0, pairs * bins, size, dtype=jnp.int32))
-    return found.reshape(queries.shape)
-
-
-def _batch_of(pairs: int, bins: int, most: int) -> int:
-    """The largest convenient divisor of pairs times bins that is at most `most`."""
-    if most < bins:
-        return 1 << (most.bit_length() - 1)
-    return bins * max(d for d in range(1, min(pairs, most // bins) + 1) if pairs % d == 0)
-
-
-def _entry(table: Array, words: Array) -> Array:
-    """Entries of an array at packed points."""
-    return table[words[:, 0]]
 
 
 class _Kept:

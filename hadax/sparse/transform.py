@@ -1,16 +1,13 @@
 """The Walsh-Hadamard transform of a function that has few coefficients."""
 
-import functools
 from collections.abc import Callable
-from typing import Any
-
-import jax
 
 from hadax import _checks
+from hadax._distributed_checks import MeshAxes
 from hadax._typing import Array, ArrayLike, KeyArray
-from hadax.sparse import _sparse_checks, sampling
-from hadax.sparse.queries import Decoder, Design, queries
-from hadax.sparse.recovery import recover
+from hadax.sparse import _asking, _program, _sharing_checks, _sparse_checks
+from hadax.sparse._sharing_checks import Mesh
+from hadax.sparse.queries import Decoder, Design
 from hadax.sparse.spectrum import SparseSpectrum
 
 
@@ -32,6 +29,8 @@ def sparse_fwht(
     packed: bool = False,
     on_host: bool = False,
     batch_size: int = 2**14,
+    mesh: Mesh | None = None,
+    axis_name: MeshAxes | None = None,
 ) -> SparseSpectrum:
     r"""The Walsh spectrum of a function of n bits from few of its values, if it has few terms.
 
@@ -62,20 +61,25 @@ def sparse_fwht(
         max_rounds: most rounds of peeling, each through all groups.
         packed: whether f takes points as words (q, ceil(n / 32)) of `pack_bits` instead.
         on_host: whether f is not traceable: it is called with NumPy arrays, and may do anything.
-        batch_size: most points that f is asked for at once.
+        batch_size: most points that f is asked for at once, by a device.
+        mesh: devices to share the work: values and transforms by group and offset, then the bins.
+        axis_name: the mesh axis or axes to spread over; None for all of them.
 
     Returns:
         A `SparseSpectrum`. Its `success` says whether what was found explains all values.
 
     Raises:
         ValueError: an f of another shape, fewer bins than coefficients, no fewer of them in a group
-            than there are points, or a noise or an option without a decoder for it.
+            than there are points, a noise or an option without a decoder for it, or a mesh whose
+            devices cannot have as many bins each.
         TypeError: f does not return real floating point.
 
     Cost:
         C P B values of f, P being the decoder's number of offsets and C B about 1.6 sparsity
         (rounded up to a power of two); O(C P B log B) for the transforms, O(C P B) a round, and
-        what the decoder takes for a bin: see `coded_offsets` and `bch_offsets`.
+        what the decoder takes for a bin: see `coded_offsets` and `bch_offsets`. Of d devices each
+        asks for a d-th of the values and sends (d-1)/d of their transforms, once; in a round, an
+        index and a value of each of its bins go to all.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -102,8 +106,8 @@ def sparse_fwht(
     _checks.flag("packed", packed)
     _checks.flag("on_host", on_host)
     _sparse_checks.noise(noise, decoder)
-    return _recovered(
-        sampling.asked(f, length, packed=packed, on_host=on_host),
+    return _program.recovered(
+        _asking.asked(f, length, packed=packed, on_host=on_host),
         _checks.key(key),
         noise,
         n=length,
@@ -117,37 +121,6 @@ def sparse_fwht(
         bins=bins,
         max_rounds=max_rounds,
         batch_size=_checks.integer("batch_size", batch_size, minimum=1),
+        mesh=mesh,
+        axis_name=_sharing_checks.mesh_axes(mesh, axis_name, on_host=on_host),
     )
-
-
-@functools.partial(
-    jax.jit,
-    static_argnames=(
-        "n",
-        "sparsity",
-        "decoder",
-        "repetitions",
-        "degree",
-        "chase",
-        "design",
-        "groups",
-        "bins",
-        "max_rounds",
-        "batch_size",
-    ),
-)
-def _recovered(
-    f: sampling.Asked,
-    key: Array,
-    noise: ArrayLike | None,
-    *,
-    n: int,
-    sparsity: int,
-    max_rounds: int,
-    batch_size: int,
-    **options: Any,
-) -> SparseSpectrum:
-    """Choose points, ask for their values, and recover, as one program."""
-    points = queries(n, sparsity, key, **options)
-    values = sampling.values_of(f, points, batch_size)
-    return recover(points, values, noise=noise, max_rounds=max_rounds)
