@@ -19,7 +19,7 @@ def spectra(key: jax.Array, n: int, sparsity: int, runs: int) -> tuple[jax.Array
     supports = np.stack([rng.choice(1 << n, sparsity, replace=False) for _ in range(runs)])
     low, high = supports & 0xFFFFFFFF, supports >> 32
     both = np.stack([low, high], axis=-1).astype(np.uint32)
-    signs = rng.choice(np.float32([-1, 1]), (runs, sparsity))
+    signs = rng.choice(np.array([-1, 1], np.float32), (runs, sparsity))
     return jnp.asarray(both[..., : -(-n // 32)]), jnp.asarray(signs)
 
 

@@ -1,6 +1,7 @@
 """A Walsh spectrum with few coefficients: what a sparse transform finds."""
 
 import dataclasses
+from typing import Any
 import math
 
 import jax
@@ -76,7 +77,7 @@ class SparseSpectrum:
         turns = _digits.products(points, self.digits, self.base)
         return _digits.roots(self.base, self.coefficients.dtype)[turns] @ self.coefficients
 
-    def to_dict(self) -> dict[int, float] | dict[int, complex]:
+    def to_dict(self) -> dict[int, Any]:
         """The coefficients by their indices as integers, of which digit 0 is the lowest."""
         digits = np.asarray(self.digits)[: int(self.count)].astype(object)
         indices = digits @ (self.base ** np.arange(self.n, dtype=object))
