@@ -1,8 +1,8 @@
 """A Walsh spectrum with few coefficients: what a sparse transform finds."""
 
 import dataclasses
-from typing import Any
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
