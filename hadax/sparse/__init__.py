@@ -13,7 +13,7 @@ from hadax.sparse.designs import (
 )
 from hadax.sparse.fourier import sparse_fft
 from hadax.sparse.interaction_indices import Interactions, interactions, shapley_values
-from hadax.sparse.queries import Queries, queries
+from hadax.sparse.query_points import Queries, queries
 from hadax.sparse.recovery import recover
 from hadax.sparse.sampling import sample
 from hadax.sparse.spectrum import SparseSpectrum

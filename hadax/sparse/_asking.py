@@ -14,7 +14,7 @@ from hadax._typing import Array, ArrayLike
 from hadax.operators.base import static
 from hadax.sparse import _sparse_checks
 from hadax.sparse.bits import unpack_bits
-from hadax.sparse.queries import Queries
+from hadax.sparse.query_points import Queries
 
 
 @jax.tree_util.register_dataclass

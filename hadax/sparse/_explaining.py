@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from hadax._typing import Array
 from hadax.sparse import _limits, _noise, _peeling
 from hadax.sparse._shares import ALL, Share
-from hadax.sparse.queries import Queries
+from hadax.sparse.query_points import Queries
 from hadax.sparse.spectrum import SparseSpectrum
 
 # A transform without coefficients is told from noise wrongly so often.

@@ -9,7 +9,7 @@ from jax.tree_util import Partial
 from hadax._typing import Array, ArrayLike
 from hadax.sparse import _asking, _sharded, _sharing_checks, _sparse_checks
 from hadax.sparse._sharing_checks import Mesh
-from hadax.sparse.queries import queries
+from hadax.sparse.query_points import queries
 from hadax.sparse.recovery import recover
 from hadax.sparse.spectrum import SparseSpectrum
 

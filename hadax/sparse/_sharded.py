@@ -20,7 +20,7 @@ from hadax.sparse import _asking
 from hadax.sparse._explaining import explained
 from hadax.sparse._shares import Share
 from hadax.sparse._sharing_checks import Mesh
-from hadax.sparse.queries import Queries
+from hadax.sparse.query_points import Queries
 from hadax.sparse.spectrum import SparseSpectrum
 
 

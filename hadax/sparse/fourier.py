@@ -10,7 +10,7 @@ from hadax._distributed_checks import MeshAxes
 from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.sparse import _program, _sharing_checks, _sparse_checks
 from hadax.sparse._sharing_checks import Mesh
-from hadax.sparse.queries import DigitDecoder
+from hadax.sparse.query_points import DigitDecoder
 from hadax.sparse.spectrum import SparseSpectrum
 
 

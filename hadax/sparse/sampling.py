@@ -14,7 +14,7 @@ from hadax import _checks
 from hadax._typing import ArrayLike
 from hadax.sparse import _sparse_checks
 from hadax.sparse.bits import unpack_bits
-from hadax.sparse.queries import Queries
+from hadax.sparse.query_points import Queries
 
 Progress: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
 
@@ -54,10 +54,11 @@ def sample(
         queries.count values of f.
 
     Example:
-        >>>         >>> from hadax import sparse
+        >>> import jax
+        >>> from hadax import sparse
         >>> asked = sparse.queries(40, 1, jax.random.key(0))
         >>> values = sparse.sample(lambda x: 2.0 - 4.0 * x[:, 7], asked)
-        >>> sparse.recover(asked, values).to_dict()
+        >>> {k: round(value, 5) for k, value in sparse.recover(asked, values).to_dict().items()}
         {128: 2.0}
 
     See Also:

@@ -7,7 +7,7 @@ from hadax._distributed_checks import MeshAxes
 from hadax._typing import Array, ArrayLike, KeyArray
 from hadax.sparse import _asking, _program, _sharing_checks, _sparse_checks
 from hadax.sparse._sharing_checks import Mesh
-from hadax.sparse.queries import Decoder, Design
+from hadax.sparse.query_points import Decoder, Design
 from hadax.sparse.spectrum import SparseSpectrum
 
 
@@ -57,7 +57,7 @@ def sparse_fwht(
         design: "random" `subsampling`, or `identity_blocks`.
         groups: C.
         bins: bins of a group, a power of two; by default such that all groups together have 1.3
-            times as many as peeling takes in theory, and two coefficients hardly share all bins.
+            times as many as peeling takes in theory, and few coefficients seldom hide one another.
         max_rounds: most rounds of peeling, each through all groups.
         packed: whether f takes points as words (q, ceil(n / 32)) of `pack_bits` instead.
         on_host: whether f is not traceable: it is called with NumPy arrays, and may do anything.

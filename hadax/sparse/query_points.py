@@ -26,7 +26,7 @@ Design: TypeAlias = Literal["random", "identity"]
 # Bins by default, in units of the fewest with which peeling works in theory.
 _AMPLE = 1.3
 
-# Two coefficients that share a bin in every group are never told apart: how often that may be.
+# Few coefficients that leave each other alone in no bin are never told apart: how often at most.
 _INSEPARABLE = 1e-3
 
 
@@ -105,7 +105,7 @@ def queries(
         design: "random" `subsampling`, or `identity_blocks`.
         groups: C.
         bins: bins of a group, a power of the base; by default such that all groups together have
-            1.3 times as many as peeling takes in theory, and two coefficients hardly share all.
+            1.3 times as many as peeling takes in theory, and few seldom hide one another.
 
     Returns:
         `Queries`, whose `points()` are packed words (C, P, bins, ceil(n / 32)), or digits
@@ -123,7 +123,7 @@ def queries(
         >>> from hadax import sparse
         >>> asked = sparse.queries(40, 10, jax.random.key(0))
         >>> asked.shape, asked.points().shape
-        ((3, 41, 32), (3, 41, 32, 2))
+        ((3, 41, 64), (3, 41, 64, 2))
 
     See Also:
         `sample`, which asks an expensive function; `sparse_fwht`, which does it all.
@@ -166,8 +166,21 @@ def _digits_of_bins(bins: int | None, n: int, sparsity: int, groups: int, base: 
     if bins is not None:
         return _sparse_checks.bins(bins, n, sparsity, groups, ample, base)
     inner = max(1, math.ceil(math.log(ample, base)))
-    pairs = sparsity**2 / 2
-    while groups * inner < n and pairs > _INSEPARABLE * float(base) ** (groups * inner):
+    while (
+        groups * base ** (inner + 1) < base**n
+        and _inseparable(groups * inner, n, sparsity, groups, base) > _INSEPARABLE
+    ):
         inner += 1
     _sparse_checks.sparse_enough(inner, n, sparsity, groups, base)
     return inner
+
+
+def _inseparable(joint: int, n: int, sparsity: int, groups: int, base: int) -> float:
+    """How many pairs and fours of random coefficients none of whom has a bin for itself.
+
+    `joint` digits number the bins of all groups together. With all n of them no pair shares all
+    bins; four are two pairs in each group, but not the same two in all.
+    """
+    shared = float(base) ** -joint
+    pairs = math.comb(sparsity, 2) * shared if joint < n else 0.0
+    return pairs + math.comb(sparsity, 4) * (3**groups - 3) * shared**2
