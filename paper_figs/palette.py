@@ -332,7 +332,7 @@ DECODER_LABELS: Final = {
     "nso 1": "bits once, 21 values",
     "nso 3": "bits three times, 63",
     "nso 5": "bits five times, 105",
-    "coded": "convolutional code",
+    "coded": "convolutional code, 60",
 }
 DECODER_MARKERS: Final = {"nso 1": "o", "nso 3": "s", "nso 5": "^", "coded": "D"}
 BINS: Final = {64: ORANGE, 256: SKY, 512: BLUE}
