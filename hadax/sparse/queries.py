@@ -123,7 +123,7 @@ def queries(
         >>> from hadax import sparse
         >>> asked = sparse.queries(40, 10, jax.random.key(0))
         >>> asked.shape, asked.points().shape
-        ((3, 41, 32), (3, 41, 32, 2))
+        ((3, 41, 64), (3, 41, 64, 2))
 
     See Also:
         `sample`, which asks an expensive function; `sparse_fwht`, which does it all.
