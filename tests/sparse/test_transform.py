@@ -183,6 +183,13 @@ def test_quantiles_are_those_of_the_law(freedom, error):
         np.testing.assert_allclose(found, chi2.isf(exceeded, freedom), rtol=error)
 
 
+@pytest.mark.parametrize("rarity", [8.0, 22.0, 80.0, 600.0])
+def test_rare_squares_are_those_of_the_law(rarity):
+    """Never too small: no index is found by chance more often than is said."""
+    exact = chi2.isf(np.exp(-rarity), 1)
+    assert exact <= _limits.normal_square(rarity) < 1.02 * exact
+
+
 def test_fewest_bins_are_those_of_density_evolution():
     found = [_limits.fewest_bins(groups) for groups in (2, 3, 4, 5, 6)]
     np.testing.assert_allclose(found, [2.0, 1.222, 1.295, 1.425, 1.570], atol=2e-3)
@@ -196,6 +203,16 @@ def test_noise_is_estimated_whatever_the_bins_hold():
         assert abs(float(_noise.estimated(seen, 80, 140.0)) - 1) < 0.1
     assert np.isfinite(_noise.estimated(jnp.zeros((3, 2, 5)), 10**6, 30.0))
     assert float(_noise.estimated(full + 5.0, 10**6, 140.0)) > 1
+
+
+def test_noise_is_estimated_beside_coefficients_as_weak():
+    """Of 192 bins 81 hold one with half of their energy: the mean of those up to a high limit is
+    16 % too large."""
+    seen = jax.random.normal(KEY, (20, 3, 64, 60))
+    seen = seen.at[:, :, :27].add(1.0)
+    usual = _limits.chi_square(60, 0.05)
+    found = jax.vmap(lambda bins: _noise.estimated(bins, 40, usual))(seen)
+    assert abs(float(jnp.mean(found)) - 1) < 0.03
 
 
 @pytest.mark.usefixtures("without_shape_checks")
