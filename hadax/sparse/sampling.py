@@ -54,7 +54,8 @@ def sample(
         queries.count values of f.
 
     Example:
-        >>>         >>> from hadax import sparse
+        >>> import jax
+        >>> from hadax import sparse
         >>> asked = sparse.queries(40, 1, jax.random.key(0))
         >>> values = sparse.sample(lambda x: 2.0 - 4.0 * x[:, 7], asked)
         >>> sparse.recover(asked, values).to_dict()
