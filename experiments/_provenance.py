@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 PACKAGES = (
     *("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "gguf", "tokenizers", "pillow"),
+    "scikit-learn",
     *("torch", "fht-cpu", "ffht-unofficial", "pyfwht", "qmcpy", "fastgps"),
 )
 

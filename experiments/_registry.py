@@ -41,6 +41,10 @@ NAMES = (
     "qmc_speed",
     "qmc_regression",
     "qmc_coverage",
+    "sparse_transition",
+    "sparse_noise",
+    "sparse_scaling",
+    "sparse_functions",
     "scaling",
 )
 

@@ -62,6 +62,10 @@ NAMES = (
     "qmc_coverage",
     "qmc_speed",
     "qmc_regression",
+    "sparse_transition",
+    "sparse_noise",
+    "sparse_scaling",
+    "sparse_functions",
     "scaling",
 )
 TABLES = ("statements", "speed_table")

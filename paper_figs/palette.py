@@ -327,6 +327,16 @@ CUBATURE_MARKERS: Final = {
     "Bayesian lattice, rough": "v",
     "Bayesian net": "D",
 }
+DECODERS: Final = {"nso 1": SKY, "nso 3": BLUE, "nso 5": GREEN, "coded": VERMILION}
+DECODER_LABELS: Final = {
+    "nso 1": "bits once, 21 values",
+    "nso 3": "bits three times, 63",
+    "nso 5": "bits five times, 105",
+    "coded": "convolutional code, 60",
+}
+DECODER_MARKERS: Final = {"nso 1": "o", "nso 3": "s", "nso 5": "^", "coded": "D"}
+BINS: Final = {64: ORANGE, 256: SKY, 512: BLUE}
+BIN_MARKERS: Final = {64: "o", 256: "s", 512: "^"}
 MESHES: Final = {"1x2": BLUE, "1x4": VERMILION, "2x2": GREEN}
 MESH_LABELS: Final = {
     "1x2": "2 devices",

@@ -18,10 +18,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jaxtyping.install_import_hook("hadax", "beartype.beartype")
 
 
-# Compiling whole models is most of what their tests do, and without XLA's optimizations a third
+# Compiling large programs is most of what their tests do, and without XLA's optimizations a third
 # cheaper. They are compiled so, but for tests with the marker `optimized`; all that they rest on is
 # compiled as users have it.
-_COMPILED_PLAINLY = {"models", "quantization"}
+_COMPILED_PLAINLY = {"models", "qmc", "quantization", "sparse"}
 
 
 @pytest.hookimpl(wrapper=True)

@@ -34,7 +34,8 @@ class DenseGram:
 
     def __call__(self, y: Array) -> Array:
         """K y, for y (..., n)."""
-        return y @ self.factor @ self.factor.T
+        halves = jnp.matmul(y, self.factor, precision="highest")
+        return jnp.matmul(halves, self.factor.T, precision="highest")
 
     def solve(self, y: Array) -> Array:
         """The solution c of K c = y, for y (..., n)."""

@@ -6,6 +6,7 @@ matrices between all pairs of blocks: left is a small matrix, blocks by blocks, 
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import jax
@@ -22,6 +23,8 @@ from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.lattices import Lattice
 from hadax.transforms.real_fourier import irfftbr, rfftbr
 from hadax.transforms.walsh import fwht
+
+_dots = functools.partial(jnp.einsum, precision="highest")
 
 
 @jax.tree_util.register_dataclass
@@ -40,8 +43,8 @@ class TaskGram:
 
     def __call__(self, y: Sequence[Array]) -> tuple[Array, ...]:
         """The product with y."""
-        halves = jnp.einsum("kba,kb->ka", self.factor.conj(), self._forward(y))
-        return self._backward(jnp.einsum("kab,kb->ka", self.factor, halves))
+        halves = _dots("kba,kb->ka", self.factor.conj(), self._forward(y))
+        return self._backward(_dots("kab,kb->ka", self.factor, halves))
 
     def solve(self, y: Sequence[Array]) -> tuple[Array, ...]:
         """What the product with is y."""
@@ -106,7 +109,7 @@ class TaskPosterior:
         _task_checks.known(task, len(self.points))
         row = self._row(task, x.dtype)
         joined = jnp.concatenate(self.coefficients)
-        return self.prior_means[task] + jax.lax.map(lambda one: row(one) @ joined, x)
+        return self.prior_means[task] + jax.lax.map(lambda one: _dots("i,i", row(one), joined), x)
 
     def variance(self, task: int, x: Array) -> Array:
         """The posterior variance of a task at points x (q, d), without noise: array (q,)."""
@@ -124,7 +127,7 @@ class TaskPosterior:
         """The posterior means (tasks,) and covariance of the integrals over the unit cube."""
         sizes, scale = self.matrix.sizes, self.kernel.scale
         sums = jnp.stack([jnp.sum(one) for one in self.coefficients])
-        means = self.prior_means + scale * (self.tasks @ sums)
+        means = self.prior_means + scale * _dots("ij,j->i", self.tasks, sums)
         # At frequency 0 the matrix is m S P T P^T, which would swallow the rest B, and B: with
         # T = G G^T the covariance is S G (1 + m S G^T P^T B^-1 P G)^-1 G^T.
         owners, least = _owners(sizes), min(sizes)
@@ -132,9 +135,11 @@ class TaskPosterior:
         rest = rest * self.tasks[owners[:, None], owners[None]] + jnp.diag(self.noise[owners])
         root = _factored(self.tasks)
         halves = triangular_solve(_factored(rest), root[owners], left_side=True, lower=True)
-        inner = jnp.eye(len(root), dtype=rest.dtype) + least * scale * (halves.T @ halves)
+        inner = jnp.eye(len(root), dtype=rest.dtype) + least * scale * _dots(
+            "ki,kj->ij", halves, halves
+        )
         outer = triangular_solve(_factored(inner), root.T, left_side=True, lower=True)
-        return means, scale * (outer.T @ outer)
+        return means, scale * _dots("ki,kj->ij", outer, outer)
 
     def _row(self, task: int, dtype: DTypeLike) -> Callable[[Array], Array]:
         """A function from a point to its covariances with all values, task after task."""
@@ -178,7 +183,7 @@ def task_covariance(factors: ArrayLike, variances: ArrayLike) -> Array:
     """
     shared = _checks.real_float("factors", _checks.shaped("factors", factors, ndim=2))
     own = _task_checks.one_a_task("variances", jnp.asarray(variances, shared.dtype), len(shared))
-    return shared @ shared.T + jnp.diag(own)
+    return _dots("ik,jk->ij", shared, shared) + jnp.diag(own)
 
 
 def task_gram(

@@ -1,6 +1,7 @@
 """Gaussian process regression; on lattices and nets every step is a fast transform."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import get_args
 
@@ -18,6 +19,8 @@ from hadax.qmc.gram import gram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.lattices import Lattice
 from hadax.qmc.structured_gram import Gram
+
+_dot = functools.partial(jnp.dot, precision="highest")
 
 
 @jax.tree_util.register_dataclass
@@ -66,7 +69,7 @@ class Posterior:
     def mean(self, x: Array) -> Array:
         """The posterior mean at points x (q, d) in [0, 1): array (q,)."""
         row = self._row(x.dtype, self.matrix.n)
-        return self.prior_mean + self._each(lambda one: row(one) @ self.coefficients, x)
+        return self.prior_mean + self._each(lambda one: _dot(row(one), self.coefficients), x)
 
     def variance(self, x: Array, *, n: int | None = None) -> Array:
         """The posterior variance at points x (q, d), of the function without noise: array (q,)."""
@@ -83,7 +86,7 @@ class Posterior:
 
         def between(one: Array) -> Array:
             prior = self.kernel(self._as_known(one)[None], at_z)
-            return prior - rows @ matrix.solve(row(one))
+            return prior - _dot(rows, matrix.solve(row(one)))
 
         return jax.lax.map(between, x)
 

@@ -1,6 +1,7 @@
 """What is under contract: one line a transform, one line an operator."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax
@@ -43,6 +44,21 @@ def _kron(base: list[list[int]], n: int) -> np.ndarray:
 
 
 ZETA, MOEBIUS = [[1, 0], [1, 1]], [[1, 0], [-1, 1]]
+BIT_MATRICES = np.array(
+    [[[1, 0.5], [-1, 2]], [[0, 1], [1, 0.25]], [[0.5, 0.5], [1, -1]], [[3, 1], [1, 0.5]]]
+)
+CHANCES = np.array([0.25, 0.5, 0.75])
+
+
+def _kron2(x: jax.Array, **k: int) -> jax.Array:
+    return hadax.kron2_transform(x, BIT_MATRICES, **k)
+
+
+def _biased() -> np.ndarray:
+    spreads = np.sqrt(CHANCES * (1 - CHANCES))
+    each = [[[1 - p, p], [s, -s]] for p, s in zip(CHANCES, spreads, strict=True)]
+    return functools.reduce(np.kron, np.array(each))
+
 
 TRANSFORMS = [
     Transform("fwht-8", hadax.fwht, _wht(8)),
@@ -70,6 +86,8 @@ TRANSFORMS = [
     Transform("zeta-superset", lambda x, **k: hadax.zeta(x, subset=False, **k), _kron(ZETA, 16).T),
     Transform("moebius", hadax.moebius, _kron(MOEBIUS, 16)),
     Transform("imoebius", hadax.imoebius, _kron(ZETA, 16)),
+    Transform("kron2_transform", _kron2, functools.reduce(np.kron, BIT_MATRICES.astype(float))),
+    Transform("biased_fwht", lambda x, **k: hadax.biased_fwht(x, CHANCES, **k), _biased()),
 ]
 
 

@@ -47,6 +47,14 @@ def test_reed_muller_is_an_involution_that_keeps_its_dtype(dtype):
     np.testing.assert_array_equal(coefficients.astype(int), np.asarray(zeta) % 2)
 
 
+@pytest.mark.parametrize("log_n", [0, 1, 3, 5, 6, 12])
+def test_reed_muller_is_the_parity_of_the_sums_at_every_length(log_n):
+    """Shorter than a word of packed bits, a word, and longer."""
+    table = jax.random.randint(jax.random.key(1), (2, 1 << log_n, 3), -5, 5)
+    found = hadax.reed_muller(table, axis=1)
+    np.testing.assert_array_equal(found, hadax.zeta(table, axis=1) % 2)
+
+
 def test_reed_muller_of_known_functions():
     parity = jnp.array([0, 1, 1, 0, 1, 0, 0, 1])
     np.testing.assert_array_equal(hadax.reed_muller(parity), [0, 1, 1, 0, 1, 0, 0, 0])

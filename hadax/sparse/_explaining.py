@@ -1,0 +1,91 @@
+"""From bins to the spectrum that explains them."""
+
+import math
+
+import jax.numpy as jnp
+
+from hadax._typing import Array
+from hadax.sparse import _limits, _noise, _peeling
+from hadax.sparse._shares import ALL, Share
+from hadax.sparse.query_points import Queries
+from hadax.sparse.spectrum import SparseSpectrum
+
+# A transform without coefficients is told from noise wrongly so often.
+_FALSE_ALARM = 1e-3
+
+# Empty bins of which so few have more energy tell the noise.
+_UNUSUAL = 0.05
+
+# A given noise level may be wrong by this share of its energy.
+_NOISE_SLACK = 0.05
+
+
+def explained(
+    queries: Queries,
+    seen: Array,
+    noise: Array,
+    parts: int,
+    *,
+    estimate: bool,
+    max_rounds: int,
+    share: Share = ALL,
+) -> SparseSpectrum:
+    """Peel, refine, and judge what is left of the bins at hand (C, bins, P).
+
+    A value of a function has one real part or two, and so has its noise in a bin. Real functions of
+    digits have complex bins too, but bin j is the conjugate of bin -j. Where these are the same it
+    is real, and its energy varies as much as that of one part; that of all bins together varies as
+    that of the values.
+    """
+    matrices, offsets = queries.subsampling, queries.offsets
+    power = share.total(jnp.sum(_peeling.energies_of(seen))) * (matrices.bins / queries.count)
+
+    each = _FALSE_ALARM / (matrices.groups * matrices.bins)
+    nothing = _limits.energy(offsets.count, parts, each)
+    one = _limits.energy(offsets.count - 1, parts, each)
+    if estimate:
+        # Nearly all bins of a function of digits have two parts, also if it is real.
+        usual = _limits.energy(offsets.count, 2 if jnp.iscomplexobj(seen) else 1, _UNUSUAL)
+        variance = _noise.estimated(seen, queries.sparsity, usual, share)
+    else:
+        variance = jnp.square(noise.astype(power.dtype)) / matrices.bins
+    variance = jnp.maximum(variance, _noise.round_off(power))
+    # As many indices as there are could be found by chance, each in the bin that is its own.
+    rarity = matrices.n * math.log(matrices.base) + math.log(matrices.groups / _FALSE_ALARM)
+    chance = _limits.normal_square(rarity) if parts == 1 else rarity
+    law = _peeling.Law(variance, nothing, one, chance)
+
+    # A coefficient that is found in parts takes a slot for each.
+    slots = queries.sparsity + queries.sparsity // 4 + 8
+    found = _peeling.peel(
+        seen,
+        matrices,
+        offsets,
+        law,
+        slots=slots,
+        max_rounds=max_rounds,
+        noisy=queries.decoder != "noiseless",
+        share=share,
+    )
+    found = _peeling.refined(seen, found, matrices, offsets, law, share=share)
+
+    energies = _peeling.energies_of(found.left)
+    total = share.total(jnp.sum(energies))
+    most = _limits.energy(queries.count, parts, _FALSE_ALARM) + _NOISE_SLACK * queries.count
+    over = share.total(jnp.sum(energies > nothing * law.variance, dtype=jnp.int32))
+    good = (over == 0) & (total <= most * law.variance)
+    # What is so weak that most bins do not show it was found by luck, and others like it were not.
+    least = offsets.count * _peeling.weakest(found.coefficients, found.count)
+    good &= least >= min(law.chance, nothing - offsets.count) * law.variance
+    return SparseSpectrum(
+        found.support,
+        found.coefficients,
+        found.count,
+        good & ((found.count > 0) | (power == 0)),
+        found.rounds,
+        jnp.sqrt(law.variance * matrices.bins),
+        jnp.sqrt(total / queries.count * matrices.bins),
+        matrices.n,
+        queries.count,
+        matrices.base,
+    )

@@ -1,0 +1,331 @@
+"""Error texts of sparse transforms; the house's other texts are in `hadax._checks`."""
+
+import math
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import core
+
+from hadax import _checks, _dtypes
+from hadax._typing import Array, ArrayLike
+
+# Pairs of a set and a subset: some seconds.
+_TERMS = 1 << 22
+
+# Above it a spectrum of 2^n numbers is not written out.
+_DENSE_BITS = 26
+
+# Parities of which all combinations are tried.
+_MOST_TRIED = 10
+
+# Up to it the sum of two digits is an int8.
+_LARGEST_BASE = 64
+
+
+def bit_vectors(value: ArrayLike) -> Array:
+    """`value` as vectors of bits."""
+    found = _checks.array("bits", value, bools=True)
+    if found.dtype != bool and not jnp.issubdtype(found.dtype, jnp.integer):
+        raise TypeError(
+            f"Argument `bits` must hold integers or bools, but has bits.dtype={found.dtype}."
+        )
+    if found.ndim == 0 or found.shape[-1] == 0:
+        raise ValueError(
+            f"Argument `bits` must be vectors of at least one bit, but has shape {found.shape}."
+        )
+    return found
+
+
+def words(name: str, value: ArrayLike, width: int) -> Array:
+    """`value` as packed vectors of so many words."""
+    found = jnp.asarray(value)
+    if found.dtype != jnp.uint32:
+        raise TypeError(
+            f"Argument `{name}` must be uint32, but has {name}.dtype={found.dtype}. Pack zeros and "
+            "ones with hadax.sparse.pack_bits."
+        )
+    if found.ndim == 0 or found.shape[-1] != width:
+        raise ValueError(
+            f"Argument `{name}` must have {width} words a vector, but has "
+            f"{name}.shape={found.shape}."
+        )
+    return found
+
+
+def sizes(n: object, bits: object, groups: object) -> tuple[int, int, int]:
+    """Numbers of bits of an index and of a bin, and of groups, that fit together."""
+    length = _checks.integer("n", n, minimum=1)
+    inner = _checks.integer("bits", bits, minimum=1)
+    if inner > length:
+        raise ValueError(
+            f"Argument `bits` must be at most n={length}, but is {inner}. With all n of them it is "
+            "the dense transform, hadax.fwht."
+        )
+    return length, inner, _checks.integer("groups", groups, minimum=2)
+
+
+def base(value: object) -> int:
+    """`value` as the number of values of a digit."""
+    count = _checks.integer("base", value, minimum=2)
+    _checks.at_most("base", count, _LARGEST_BASE, what="limit")
+    return count
+
+
+def more_than_bits(base: int) -> None:
+    """Refuse digits that are bits."""
+    if base == 2:
+        raise ValueError("Argument `base` must be at least 3, but is 2. Take sparse_fwht.")
+
+
+def bins(value: object, n: int, sparsity: int, groups: int, advice: float, base: int) -> int:
+    """`value` as a number of bins of a group, one at least for each coefficient: its logarithm."""
+    count = _checks.integer("bins", value, minimum=2)
+    inner = round(math.log(count, base))
+    if base**inner != count:
+        said = "two" if base == 2 else f"base={base}"
+        raise ValueError(f"Argument `bins` must be a power of {said}, but is {count}.")
+    if groups * count < sparsity:
+        advised = base ** math.ceil(math.log(advice, base))
+        raise ValueError(
+            f"Argument `bins` must be at least sparsity / groups={sparsity}/{groups}, as a bin "
+            f"gives one coefficient, but is {count}. Take {advised}, or leave it "
+            "out."
+        )
+    sparse_enough(inner, n, sparsity, groups, base)
+    return inner
+
+
+def sparse_enough(inner: int, n: int, sparsity: int, groups: int, base: int) -> None:
+    """Refuse bins of which there are no fewer than points."""
+    if groups * base**inner >= base**n:
+        dense = "hadax.fwht" if base == 2 else "jax.numpy.fft.fftn"
+        raise ValueError(
+            f"Argument `sparsity` must be small beside the {base}^n={base**n} points, but is "
+            f"{sparsity}: that takes {groups} groups of {base**inner} bins. Transform all values "
+            f"with {dense}."
+        )
+
+
+def noise(value: ArrayLike | None, decoder: str) -> Array:
+    """`value` as a standard deviation; zero if it is not given."""
+    if value is None:
+        return jnp.zeros((), float)
+    if decoder == "noiseless":
+        raise ValueError(
+            f"Argument `noise` must be None with decoder='noiseless', but is {value}. Take "
+            "decoder='nso' or 'coded'."
+        )
+    found = jnp.asarray(value)
+    if found.shape != () or not jnp.issubdtype(found.dtype, jnp.number):
+        raise TypeError(
+            f"Argument `noise` must be a number, but has shape {found.shape} and dtype "
+            f"{found.dtype}."
+        )
+    if not isinstance(found, core.Tracer) and not (np.isfinite(found) and found >= 0):
+        raise ValueError(
+            f"Argument `noise` must be a standard deviation, finite and not negative, but is "
+            f"{value}."
+        )
+    return found.astype(float)
+
+
+def repetitions(value: object, decoder: str) -> int:
+    """`value` as a number of repetitions, which some decoders have; by default 3 for "nso"."""
+    if value is None:
+        return 3 if decoder == "nso" else 1
+    count = _checks.integer("repetitions", value, minimum=1)
+    if decoder in ("noiseless", "coded") and count != 1:
+        raise ValueError(
+            f"Argument `repetitions` must be 1 with decoder='{decoder}', but is {count}. Take "
+            "decoder='nso' or 'bch'."
+        )
+    return count
+
+
+def degree(value: object, decoder: str) -> None:
+    """Refuse a degree without the decoder that has one, and the other way round."""
+    if decoder == "bch" and value is None:
+        raise ValueError(
+            "Argument `degree` must be given with decoder='bch', but is None: the most ones that "
+            "an index may have."
+        )
+    if decoder != "bch" and value is not None:
+        raise ValueError(
+            f"Argument `degree` must be None with decoder='{decoder}', but is {value}. Take "
+            "decoder='bch'."
+        )
+
+
+def low_degree(value: object, n: int) -> int:
+    """`value` as the most ones of an index of n bits."""
+    most = _checks.integer("degree", value, minimum=1)
+    _checks.at_most("degree", most, n, what="n")
+    return most
+
+
+def chase(value: object, decoder: str = "bch") -> int:
+    """`value` as a number of parities that are tried both ways, for the decoder that does."""
+    count = _checks.integer("chase", value, minimum=0)
+    if decoder != "bch" and count:
+        raise ValueError(
+            f"Argument `chase` must be 0 with decoder='{decoder}', but is {count}. Take "
+            "decoder='bch'."
+        )
+    _checks.at_most("chase", count, _MOST_TRIED, what="limit")
+    return count
+
+
+def all_values(value: object, n: int, base: int = 2) -> Array:
+    """`value` as an array of all values of a function of n digits."""
+    found = _numbers("f", value, base)
+    writable(n, base)
+    if found.shape != (base**n,):
+        raise ValueError(
+            f"Argument `f` must have all {base}^n={base**n} values, but has f.shape={found.shape}."
+        )
+    return found
+
+
+def writable(n: int, base: int = 2) -> None:
+    """Refuse to write out an array of q^n numbers that is too large."""
+    most = int(_DENSE_BITS / math.log2(base))
+    if n > most:
+        raise ValueError(
+            f"Argument `n` must be at most {most} for an array of all {base}^n numbers, but is "
+            f"{n}. Keep the sparse spectrum, and pass f as a function."
+        )
+
+
+def batch_values(found: object, count: int, base: int = 2) -> Array:
+    """What a traceable function returned for so many points, in single precision at least."""
+    if not isinstance(found, jax.Array) or found.shape != (count,):
+        seen = f"shape {found.shape}" if isinstance(found, jax.Array) else type(found).__name__
+        raise ValueError(
+            f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
+            f"them, but returns {seen}."
+        )
+    kind, said = (jnp.floating, "real ") if base == 2 else (jnp.inexact, "")
+    if not jnp.issubdtype(found.dtype, kind):
+        raise TypeError(
+            f"Argument `f` must return {said}floating point, but returns {found.dtype}. Cast it, "
+            "for example with .astype('float32')."
+        )
+    return found.astype(_dtypes.accumulator(found.dtype))
+
+
+def host_values(found: object, count: int, dtype: np.dtype, base: int = 2) -> np.ndarray:
+    """What a function on the host returned for so many points, as floats."""
+    values = np.asarray(found)
+    if values.shape != (count,):
+        raise ValueError(
+            f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
+            f"them, but returns shape {values.shape}."
+        )
+    if values.dtype != bool and not np.issubdtype(values.dtype, np.number):
+        raise TypeError(f"Argument `f` must return real numbers, but returns {values.dtype}.")
+    if np.iscomplexobj(values) and base != 2:
+        return values.astype(np.result_type(dtype, np.complex64))
+    if np.iscomplexobj(values):
+        raise TypeError(
+            f"Argument `f` must return real numbers, but returns {values.dtype}. Its real and its "
+            "imaginary part are two functions."
+        )
+    return values.astype(dtype)
+
+
+def finite_values(values: np.ndarray, first: int) -> None:
+    """Refuse values of a batch that are not finite."""
+    if not np.isfinite(values).all():
+        at = first + int(np.argmin(np.isfinite(values)))
+        raise ValueError(
+            f"Argument `f` must return finite values, but that of point {at} is "
+            f"{values[at - first]}. What is not known cannot be left out: every bin is a sum."
+        )
+
+
+def empty_folder(folder: Path) -> None:
+    """Refuse a folder in which something else is kept."""
+    if any(folder.iterdir()):
+        raise ValueError(
+            f"Argument `folder` must be empty or have been filled by `sample`, but {folder} has "
+            "other files. Take a new one."
+        )
+
+
+def same_queries(folder: Path, seen: str, said: str) -> None:
+    """Refuse a folder that was filled for other points or with another batch size."""
+    if seen != said:
+        raise ValueError(
+            f"Argument `folder` must be of the same queries and batch_size, but {folder} is of "
+            "others. Take a new one, or the key and the settings that it was filled with."
+        )
+
+
+def kept_values(path: Path, values: np.ndarray, length: int) -> np.ndarray:
+    """Refuse a file that `sample` has not written."""
+    kind = jax.dtypes.canonicalize_dtype(complex if np.iscomplexobj(values) else float)
+    if values.shape != (length,) or values.dtype != kind or not np.isfinite(values).all():
+        raise ValueError(
+            f"{path} must hold {length} finite numbers of {kind}, but holds shape {values.shape} "
+            f"of {values.dtype}. Delete it: its values will be asked for again."
+        )
+    return values
+
+
+def sampled(value: ArrayLike, shape: tuple[int, ...], base: int) -> Array:
+    """`value` as values at all points, of one function or of several."""
+    found = _numbers("values", value, base)
+    if found.shape[-3:] != shape:
+        raise ValueError(
+            f"Argument `values` must have the shape of the queries, (..., "
+            f"{', '.join(map(str, shape))}), but has {found.shape}."
+        )
+    return found.astype(_dtypes.accumulator(found.dtype))
+
+
+def points(value: ArrayLike, n: int, base: int) -> Array:
+    """`value` as points of n zeros and ones, or of n digits."""
+    found = bit_vectors(value)
+    said = "zeros and ones" if base == 2 else f"digits below {base}"
+    if found.ndim != 2 or found.shape[-1] != n:
+        raise ValueError(
+            f"Argument `x` must be points (q, {n}) of {said}, but has shape {found.shape}."
+        )
+    return found
+
+
+def one_spectrum(count: Array) -> None:
+    """Refuse several spectra at once."""
+    if count.ndim:
+        raise ValueError(
+            f"Argument `spectrum` must be a single one, but is {count.size} of them. Take "
+            "one out with jax.tree.map(lambda leaf: leaf[i], spectrum)."
+        )
+
+
+def of_bits(base: int) -> None:
+    """Refuse what has digits instead of bits."""
+    if base != 2:
+        raise ValueError(
+            f"Argument `spectrum` must be of a function of bits, but has base={base}. Take its "
+            "digits."
+        )
+
+
+def few_terms(count: int, largest: int, order: int) -> None:
+    """Refuse to write out too many subsets of the sets of a spectrum."""
+    if count > _TERMS:
+        raise ValueError(
+            f"Argument `order` must be less than {order} for a spectrum with sets of up to "
+            f"{largest} players: they have {count} subsets of up to {order}, and at most {_TERMS} "
+            "are written out. Take order=2, for example."
+        )
+
+
+def _numbers(name: str, value: object, base: int) -> Array:
+    """`value` as real floating point, or as complex too if bins are complex anyway."""
+    if base == 2 or not jnp.iscomplexobj(value):
+        return _checks.real_float(name, value)  # type: ignore[arg-type]
+    return _checks.array(name, value)  # type: ignore[arg-type]

@@ -1,0 +1,255 @@
+"""Sparse spectra: the dense transform's coefficients, success rates, noise, honesty, bad input."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+import hadax
+from hadax import sparse
+from hadax.sparse import _limits, _noise
+from hadax.sparse.bits import random_words
+
+KEY = jax.random.key(11)
+
+
+def spectrum(key, n, count):
+    """Distinct random indices in rising order, packed, and signs for them."""
+    if n <= 18:
+        words = jax.random.choice(key, 2**n, (count,), replace=False).astype(jnp.uint32)[:, None]
+    else:
+        words = random_words(key, (count,), n)
+    words = words[jnp.lexsort(tuple(words[:, i] for i in range(words.shape[1])))]
+    return words, jax.random.rademacher(jax.random.fold_in(key, 1), (count,), jnp.float32)
+
+
+def function_of(words, values, noise=0.0, key=KEY):
+    """The function of packed points that has this spectrum, and noise that its points choose."""
+
+    def f(x):
+        signs = 1 - 2 * sparse.parity(x[:, None], words[None]).astype(jnp.float32)
+        seed = jax.random.fold_in(jax.random.fold_in(key, x[0, 0]), x[-1, -1])
+        return signs @ values + noise * jax.random.normal(seed, x.shape[:1])
+
+    return f
+
+
+def recovered(keys, n, count, spread=0.0, **options):
+    """For each key: whether the support is exact, what is claimed, and the largest error."""
+
+    def one(key):
+        first, second, third = jax.random.split(key, 3)
+        words, values = spectrum(first, n, count)
+        f = function_of(words, values, spread, third)
+        found = sparse.sparse_fwht(f, n, count, second, packed=True, **options)
+        exact = (found.count == count) & jnp.all(found.support[:count] == words)
+        return exact, found.success, jnp.max(jnp.abs(found.coefficients[:count] - values))
+
+    return [np.asarray(x) for x in jax.jit(lambda keys: jax.lax.map(one, keys))(keys)]
+
+
+@pytest.mark.parametrize("kind", ["function", "packed", "array", "host"])
+def test_coefficients_are_those_of_the_dense_transform(kind):
+    """norm="forward": the mean of f times a Walsh function."""
+    n = 10
+    words, _ = spectrum(KEY, n, 12)
+    values = jnp.linspace(-2, 3, 12)
+    f = function_of(words, values)
+    table = f(jnp.arange(2**n, dtype=jnp.uint32)[:, None])
+    numpy_table = np.asarray(table)
+    given = {
+        "function": lambda x: f(sparse.pack_bits(x)),
+        "packed": f,
+        "array": table,
+        "host": lambda x: numpy_table[x @ (1 << np.arange(n))],
+    }[kind]
+    options = {"packed": kind == "packed", "on_host": kind == "host"}
+    found = sparse.sparse_fwht(given, n, 12, KEY, bins=16, **options)
+    assert found.success
+    np.testing.assert_allclose(found.to_dense(), hadax.fwht(table, norm="forward"), atol=2e-6)
+    np.testing.assert_array_equal(found.support[:12], words)
+    x = sparse.unpack_bits(jnp.arange(100, dtype=jnp.uint32)[:, None], n)
+    np.testing.assert_allclose(found(x), table[:100], atol=2e-5)
+
+
+@pytest.mark.parametrize("n", [64, 100])
+@pytest.mark.parametrize("design", ["random", "identity"])
+def test_functions_of_many_bits(n, design):
+    exact, success, error = recovered(jax.random.split(KEY, 2), n, 20, design=design)
+    assert exact.all()
+    assert success.all()
+    assert error.max() < 1e-5
+
+
+def test_double_precision_is_kept(x64):
+    words, values = spectrum(KEY, 40, 5)
+    values = values.astype(jnp.float64) * np.pi
+
+    def f(x):
+        odd = sparse.parity(x[:, None], words[None])
+        return (1 - 2 * odd.astype(jnp.float64)) @ values
+
+    found = sparse.sparse_fwht(f, 40, 5, KEY, packed=True)
+    np.testing.assert_allclose(found.coefficients[:5], values, rtol=1e-13)
+
+
+def test_double_precision_of_a_function_on_the_host(x64):
+    found = sparse.sparse_fwht(lambda x: np.pi * (1 - 2.0 * x[:, 3]), 8, 1, KEY, on_host=True)
+    assert found.to_dict() == {8: pytest.approx(np.pi, rel=1e-15)}
+
+
+def test_every_run_recovers_at_ratio_1_6():
+    """C B / K = 192 / 120; three runs in a hundred would have failed at 1.48, by the spec."""
+    exact, success, _ = recovered(jax.random.split(KEY, 25), 18, 120, bins=64)
+    assert exact.all()
+    assert success.all()
+
+
+def test_none_recovers_below_the_transition_and_none_claims_to():
+    exact, success, _ = recovered(jax.random.split(KEY, 10), 18, 180, bins=64)
+    assert not exact.any()
+    assert not success.any()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_noise_at_which_one_repetition_fails(known):
+    """Bins at 6 dB: each of 10 recovered with three repetitions, by the spec's table."""
+    options = {"bins": 64, "decoder": "nso"} | ({"noise": 4.0} if known else {})
+    exact, success, error = recovered(jax.random.split(KEY, 10), 20, 40, 4.0, **options)
+    assert exact.all()
+    assert success.all()
+    # 40 coefficients of 10 runs, each with a deviation of 4 / sqrt(3 * 64 * 63) or a bit more.
+    assert error.max() < 5 * 4 / np.sqrt(3 * 64 * 63)
+
+
+@pytest.mark.parametrize("noise", [None, 20.0])
+def test_hopeless_noise_is_no_success(noise):
+    """A signal-to-noise ratio of -10 dB, and of less than that in each bin."""
+    options = {} if noise is None else {"noise": noise}
+    exact, success, _ = recovered(
+        jax.random.split(KEY, 5), 20, 40, 20.0, bins=64, decoder="nso", **options
+    )
+    assert not exact.any()
+    assert not success.any()
+
+
+def test_more_coefficients_than_said_are_no_success():
+    words, values = spectrum(KEY, 40, 100)
+    found = sparse.sparse_fwht(function_of(words, values), 40, 20, KEY, packed=True)
+    assert not found.success
+    assert "NOT RECOVERED" in str(found)
+
+
+def test_fewer_coefficients_than_said_are_found():
+    words, values = spectrum(KEY, 40, 3)
+    found = sparse.sparse_fwht(function_of(words, values), 40, 50, KEY, packed=True)
+    assert found.success
+    assert int(found.count) == 3
+
+
+def test_zero_is_recovered():
+    found = sparse.sparse_fwht(jnp.zeros(64), 6, 1, KEY)
+    assert found.success
+    assert int(found.count) == 0
+
+
+def test_vmap_over_keys_is_one_after_another():
+    words, values = spectrum(KEY, 40, 10)
+    keys = jax.random.split(KEY, 3)
+
+    def run(key):
+        return sparse.sparse_fwht(function_of(words, values), 40, 10, key, packed=True)
+
+    together = jax.vmap(run)(keys)
+    assert str(together) == "3 spectra of functions of 40 bits, 3 recovered"
+    for i, key in enumerate(keys):
+        alone = run(key)
+        np.testing.assert_array_equal(alone.support, together.support[i])
+        np.testing.assert_allclose(alone.coefficients, together.coefficients[i], atol=1e-6)
+
+
+def test_a_spectrum_prints_its_largest_coefficients():
+    table = hadax.fwht(jnp.zeros(256).at[jnp.array([0, 5])].set(jnp.array([1.0, -2.0])))
+    lines = str(sparse.sparse_fwht(table * 16, 8, 2, KEY)).splitlines()
+    assert lines[:3] == ["2 coefficients of a function of 8 bits", "-2  {0, 2}", "+1  {}"]
+    assert sparse.sparse_fwht(table * 16, 8, 2, KEY).to_dict() == {0: 1.0, 5: -2.0}
+
+
+@pytest.mark.parametrize(("freedom", "error"), [(4, 0.06), (20, 0.02), (62, 0.01), (10_000, 1e-4)])
+def test_quantiles_are_those_of_the_law(freedom, error):
+    for exceeded in (0.5, 1e-3, 1e-6):
+        found = _limits.chi_square(freedom, exceeded)
+        np.testing.assert_allclose(found, chi2.isf(exceeded, freedom), rtol=error)
+
+
+@pytest.mark.parametrize("rarity", [8.0, 22.0, 80.0, 600.0])
+def test_rare_squares_are_those_of_the_law(rarity):
+    """Never too small: no index is found by chance more often than is said."""
+    exact = chi2.isf(np.exp(-rarity), 1)
+    assert exact <= _limits.normal_square(rarity) < 1.02 * exact
+
+
+def test_fewest_bins_are_those_of_density_evolution():
+    found = [_limits.fewest_bins(groups) for groups in (2, 3, 4, 5, 6)]
+    np.testing.assert_allclose(found, [2.0, 1.222, 1.295, 1.425, 1.570], atol=2e-3)
+
+
+def test_noise_is_estimated_whatever_the_bins_hold():
+    """Even where all bins are full, or a bin is all there is."""
+    noise = jax.random.normal(KEY, (3, 64, 63))
+    full = noise.at[:, 20:].add(5.0)
+    for seen in (noise, full):
+        assert abs(float(_noise.estimated(seen, 80, 140.0)) - 1) < 0.1
+    assert np.isfinite(_noise.estimated(jnp.zeros((3, 2, 5)), 10**6, 30.0))
+    assert float(_noise.estimated(full + 5.0, 10**6, 140.0)) > 1
+
+
+def test_noise_is_estimated_beside_coefficients_as_weak():
+    """Of 192 bins 81 hold one with half of their energy: the mean of those up to a high limit is
+    16 % too large."""
+    seen = jax.random.normal(KEY, (20, 3, 64, 60))
+    seen = seen.at[:, :, :27].add(1.0)
+    usual = _limits.chi_square(60, 0.05)
+    found = jax.vmap(lambda bins: _noise.estimated(bins, 40, usual))(seen)
+    assert abs(float(jnp.mean(found)) - 1) < 0.03
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: run(lambda x: x), ValueError, "`f` must return a value for each point"),
+        (lambda: run(lambda x: (x[:, 0],)), ValueError, "but returns tuple"),
+        (lambda: run(lambda x: x[:, 0]), TypeError, "`f` must return real floating point"),
+        (lambda: run(jnp.ones(5)), ValueError, "`f` must have all 2\\^n=1024 values"),
+        (lambda: run(jnp.ones(5), n=30), ValueError, "`n` must be at most 26"),
+        (lambda: run(n=10, sparsity=900), ValueError, "hadax.fwht"),
+        (lambda: run(bins=8, sparsity=30), ValueError, "`bins` must be at least sparsity / groups"),
+        (lambda: run(bins=12), ValueError, "`bins` must be a power of two"),
+        (lambda: run(bins=1024), ValueError, "hadax.fwht"),
+        (lambda: run(noise=1.0), ValueError, "decoder='nso'"),
+        (lambda: run(noise=-1.0, decoder="nso"), ValueError, "finite and not negative"),
+        (lambda: run(noise=np.ones(2), decoder="nso"), TypeError, "`noise` must be a number"),
+        (lambda: run(repetitions=2), ValueError, "decoder='nso'"),
+        (lambda: run(decoder="ml"), ValueError, "`decoder` must be one of"),
+        (lambda: run(design="dense"), ValueError, "`design` must be one of"),
+        (lambda: run(key=3), TypeError, "new-style key"),
+        (lambda: run(n=40).to_dense(), ValueError, "`n` must be at most 26"),
+        (lambda: run()(np.ones((2, 3), int)), ValueError, r"points \(q, 10\)"),
+    ],
+)
+def test_bad_input(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def run(f=lambda x: 1.0 - 2.0 * x[:, 0].astype(jnp.float32), n=10, sparsity=1, key=KEY, **options):
+    """A transform of one Walsh function, with something else about it."""
+    return sparse.sparse_fwht(f, n, sparsity, key, **options)
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_a_function_on_the_host_of_another_shape_is_refused():
+    with pytest.raises(Exception, match="`f` must return a value for each point"):
+        jax.block_until_ready(run(lambda x: x, on_host=True))
