@@ -35,7 +35,7 @@ figures: $(VENV)/experiments.stamp ## run the quick experiments (minutes) and dr
 install: $(VENV)/dev.stamp $(VENV)/docs.stamp ## what the checks need, into $(VENV)
 
 test: $(VENV)/test.stamp ## the tests, without the slow ones
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" --durations=25 --durations-min=5
 
 test-slow: $(VENV)/test.stamp ## the slow tests
 	$(PYTEST) -m slow
@@ -60,7 +60,7 @@ doctest: $(VENV)/test.stamp ## the examples of every docstring and page
 	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(PYTEST) --doctest-modules --doctest-glob='*.md' hadax docs README.md
 
 smoke: $(VENV)/test.stamp ## every experiment, in seconds each
-	$(BIN)/python -m experiments all smoke --strict
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m experiments all smoke --strict
 
 lint: style types floors spelling ## style, types, import floors, spelling
 

@@ -18,17 +18,17 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jaxtyping.install_import_hook("hadax", "beartype.beartype")
 
 
-# Compiling large programs is most of what their tests do, and without XLA's optimizations a third
-# cheaper. They are compiled so, but for tests with the marker `optimized`; all that they rest on is
-# compiled as users have it.
-_COMPILED_PLAINLY = {"models", "qmc", "quantization", "sparse"}
+# Compiling is most of what tests do, and without XLA's optimizations a third cheaper. What all else
+# rests on is compiled as users have it, the rest plainly but for tests with the marker `optimized`.
+_COMPILED_AS_BY_USERS = {"contracts", "kernels", "native", "operators", "statistics", "transforms"}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     """Compile the programs of one test, and of the fixtures that it is the first to ask for."""
-    folder = item.path.relative_to(pathlib.Path(__file__).parent).parts[0]
-    plain = folder in _COMPILED_PLAINLY and item.get_closest_marker("optimized") is None
+    folder = item.path.parent.relative_to(pathlib.Path(__file__).parent).parts[:1]
+    plain = bool(folder) and _COMPILED_AS_BY_USERS.isdisjoint(folder)
+    plain &= item.get_closest_marker("optimized") is None
     jax.config.update("jax_disable_most_optimizations", plain)
     try:
         return (yield)

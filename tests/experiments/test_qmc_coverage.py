@@ -68,6 +68,7 @@ def test_bands_hold_together():
     assert among.low < alone.low < 1
 
 
+@pytest.mark.slow
 def test_a_small_run_holds():
     config = dataclasses.replace(
         EXPERIMENT.presets["smoke"].config, cubatures=("adaptive net",), runs=160

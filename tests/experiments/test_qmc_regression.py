@@ -9,7 +9,7 @@ from experiments.qmc_regression import Config, Trial
 KEY = jax.random.key(0)
 
 
-@pytest.mark.parametrize("kind", ["lattice", "net"])
+@pytest.mark.parametrize("kind", ["lattice", pytest.param("net", marks=pytest.mark.slow)])
 def test_both_programs_say_the_same(kind):
     row = qmc_regression.run(Trial(kind, 32, True, 2, 0.01), KEY)
     assert row["difference"] < 1e-12

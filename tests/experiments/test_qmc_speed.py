@@ -83,6 +83,7 @@ def test_every_workload_has_one_of_ours_and_a_peer():
         assert callable(getattr(importlib.import_module(module), name))
 
 
+@pytest.mark.slow
 def test_a_small_run_is_right():
     config = dataclasses.replace(EXPERIMENT.presets["smoke"].config, families=("hadax", "scipy"))
     found = run_experiment(EXPERIMENT, "smoke", config)

@@ -131,6 +131,8 @@ SMALL = dataclasses.replace(
 )
 
 
+@pytest.mark.slow
+@pytest.mark.optimized
 def test_a_small_run_resumes_and_its_checks_hold():
     found = run_experiment(speed.EXPERIMENT, "smoke", SMALL)
     assert all(check.holds == "yes" for check in speed.checks(found.rows))

@@ -106,7 +106,9 @@ def test_combined_shift_invariant_gram_is_the_formula_and_not_the_foreign_one(x6
     assert abs(foreign - found).max() > 1
 
 
-@pytest.mark.parametrize("kind", ["lattice", "net", "adaptive"])
+@pytest.mark.parametrize(
+    "kind", ["lattice", pytest.param("net", marks=pytest.mark.slow), "adaptive"]
+)
 def test_their_grams_are_fast_and_positive(kind, x64):
     if kind == "lattice":
         points = qmc.random_shift(KEY, qmc.lattice(qmc.cbc(4, 64)))
@@ -153,7 +155,10 @@ def slope(function, argument, j):
     return lambda x, z: jax.jacfwd(function, argnums=argument)(x, z)[j]
 
 
-@pytest.mark.parametrize("orders", [((1, 0), (0, 0)), ((1, 0), (1, 0)), ((2, 1), (1, 1))])
+@pytest.mark.parametrize(
+    "orders",
+    [((1, 0), (0, 0)), pytest.param(((1, 0), (1, 0)), marks=pytest.mark.slow), ((2, 1), (1, 1))],
+)
 def test_derivatives_are_those_of_jax(orders, x64):
     """Also of a combination, as smooth as its roughest kernel."""
     first, second = (qmc.shift_invariant_kernel(2, orders=o, weights=0.3) for o in (3, 4))

@@ -31,7 +31,7 @@ def random_system(kind, seed):
 
 
 @pytest.mark.parametrize("kind", ["lattice", "net", "adaptive"])
-@pytest.mark.parametrize(("n", "seed"), [(64, 0), (1024, 1)])
+@pytest.mark.parametrize(("n", "seed"), [pytest.param(64, 0, marks=pytest.mark.slow), (1024, 1)])
 def test_fast_is_dense(kind, n, seed, x64):
     kernel, points = random_system(kind, seed)
     word = points.words(1)[0]
@@ -57,7 +57,14 @@ def values(x):
     return jnp.prod(jnp.sin(jnp.pi * x) ** 2, axis=1)
 
 
-@pytest.mark.parametrize("kind", ["lattice", "net", "adaptive"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "lattice",
+        pytest.param("net", marks=pytest.mark.slow),
+        pytest.param("adaptive", marks=pytest.mark.slow),
+    ],
+)
 def test_posteriors_of_arrays_are_those_of_sequences(kind, x64):
     kernel, points = random_system(kind, 3)
     y = values(points(64))
@@ -78,7 +85,7 @@ def test_posteriors_of_arrays_are_those_of_sequences(kind, x64):
         np.testing.assert_allclose(*found, rtol=1e-8)
 
 
-@pytest.mark.parametrize("kind", ["lattice", "net"])
+@pytest.mark.parametrize("kind", ["lattice", pytest.param("net", marks=pytest.mark.slow)])
 def test_covariances_are_those_of_the_formula(kind, x64):
     kernel, points = random_system(kind, 4)
     words = points.words(64)
@@ -91,7 +98,7 @@ def test_covariances_are_those_of_the_formula(kind, x64):
     np.testing.assert_allclose(found.covariance(x, z), expected, atol=1e-8 * kernel.scale)
 
 
-@pytest.mark.parametrize("kind", ["lattice", "net"])
+@pytest.mark.parametrize("kind", ["lattice", pytest.param("net", marks=pytest.mark.slow)])
 def test_variances_after_points_to_come(kind, x64):
     """They are those of conditioning on as many, whatever the values will be."""
     kernel, points = random_system(kind, 5)

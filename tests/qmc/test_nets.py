@@ -153,7 +153,7 @@ def test_errors_of_scrambled_nets_fall_faster_than_the_number_of_points(name):
     assert second < first / 16
 
 
-@pytest.mark.parametrize("name", ["linear", "nested"])
+@pytest.mark.parametrize("name", ["linear", pytest.param("nested", marks=pytest.mark.slow)])
 def test_errors_of_interlaced_nets_fall_faster_still(name, x64):
     """About n^(-5/2): over 8 times as many points a factor of 181; n^(-1.9) is asked."""
 

@@ -70,7 +70,7 @@ def test_integrals_are_those_of_dense_algebra(kind, x64):
     np.testing.assert_allclose(variance, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["lattice", "net"])
+@pytest.mark.parametrize("kind", ["lattice", pytest.param("net", marks=pytest.mark.slow)])
 def test_integrals_keep_their_digits_in_single_precision(kind):
     """With little noise the coefficients are large and cancel; the integral does not lose by it."""
     kernel, points = systems()[kind]
@@ -109,7 +109,7 @@ def test_losses_are_those_of_dense_algebra(kind, loss, x64):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["lattice", "net"])
+@pytest.mark.parametrize("kind", ["lattice", pytest.param("net", marks=pytest.mark.slow)])
 def test_a_smooth_function_is_learned(kind, x64):
     """Means at new points come close, those of a net as close as constant pieces can, and 99 %
     intervals hold them."""

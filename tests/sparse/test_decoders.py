@@ -218,7 +218,7 @@ def test_spectra_are_recovered(spread, options):
 
 
 @pytest.mark.parametrize("options", [{"decoder": "coded"}, {"decoder": "bch", "degree": 3}])
-@pytest.mark.parametrize("noise", [None, 20.0])
+@pytest.mark.parametrize("noise", [None, pytest.param(20.0, marks=pytest.mark.slow)])
 def test_hopeless_noise_is_no_success(options, noise):
     """A signal-to-noise ratio of -10 dB."""
     n = 20

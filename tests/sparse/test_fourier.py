@@ -112,7 +112,7 @@ def test_a_coefficient_is_seen_in_its_bin_with_its_phase(base, design):
     np.testing.assert_array_equal(asked.offsets.decode(alone), k)
 
 
-@pytest.mark.parametrize(("base", "n"), [(3, 6), (4, 5)])
+@pytest.mark.parametrize(("base", "n"), [(3, 6), pytest.param(4, 5, marks=pytest.mark.slow)])
 def test_coefficients_are_those_of_the_dense_transform(base, n):
     rng = np.random.default_rng(base)
     dense = np.zeros(base**n, complex)
@@ -129,7 +129,7 @@ def test_coefficients_are_those_of_the_dense_transform(base, n):
     np.testing.assert_allclose(found(all_digits(n, base)[:50]), table.ravel()[:50], atol=2e-5)
 
 
-@pytest.mark.parametrize("base", [3, 4])
+@pytest.mark.parametrize("base", [pytest.param(3, marks=pytest.mark.slow), 4])
 def test_functions_of_forty_digits(base):
     digits, values = spectrum(KEY, 40, 100, base)
     found = sparse.sparse_fft(function_of(digits, values, base), 40, 100, KEY, base=base)
@@ -204,7 +204,9 @@ def noisy(count, base, spread, *, real, **options):
     return exact, success, error / (spread / np.sqrt(3 * bins * 63))
 
 
-@pytest.mark.parametrize(("base", "real"), [(3, False), (4, True)])
+@pytest.mark.parametrize(
+    ("base", "real"), [pytest.param(3, False, marks=pytest.mark.slow), (4, True)]
+)
 def test_noise(base, real):
     """Bins at 10 dB; an error of 5 deviations is one in a million coefficients."""
     exact, success, error = noisy(5, base, {3: 3.0, 4: 2.5}[base], real=real)
@@ -245,6 +247,7 @@ def test_an_expensive_function_is_asked_once():
     assert found.to_dict() == pytest.approx(wanted, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_double_precision_is_kept(x64):
     found = sparse.sparse_fft(
         lambda x: jnp.pi * jnp.cos(jnp.pi / 2 * x[:, 3].astype(float)), 9, 2, KEY, base=4

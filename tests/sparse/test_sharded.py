@@ -41,7 +41,7 @@ def spectrum(f=clean, **options):
 
 @pytest.mark.parametrize(
     ("f", "options"),
-    [(clean, {}), (noisy, {"decoder": "nso"})],
+    [pytest.param(clean, {}, marks=pytest.mark.slow), (noisy, {"decoder": "nso"})],
     ids=["noiseless", "noisy"],
 )
 def test_equals_the_spectrum_of_one_device(f, options):
@@ -68,7 +68,9 @@ def test_digits_over_three_devices():
     assert found.to_dict() == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit], ids=str)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(AxisType.Auto, marks=pytest.mark.slow), AxisType.Explicit], ids=str
+)
 def test_one_of_two_mesh_axes(kind):
     mesh = mesh_of(kind, a=2, b=2)
     found = spectrum(mesh=mesh, axis_name="b")

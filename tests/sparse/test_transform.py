@@ -73,7 +73,7 @@ def test_coefficients_are_those_of_the_dense_transform(kind):
     np.testing.assert_allclose(found(x), table[:100], atol=2e-5)
 
 
-@pytest.mark.parametrize("n", [64, 100])
+@pytest.mark.parametrize("n", [pytest.param(64, marks=pytest.mark.slow), 100])
 @pytest.mark.parametrize("design", ["random", "identity"])
 def test_functions_of_many_bits(n, design):
     exact, success, error = recovered(jax.random.split(KEY, 2), n, 20, design=design)
@@ -112,7 +112,7 @@ def test_none_recovers_below_the_transition_and_none_claims_to():
     assert not success.any()
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("known", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_noise_at_which_one_repetition_fails(known):
     """Bins at 6 dB: each of 10 recovered with three repetitions, by the spec's table."""
     options = {"bins": 64, "decoder": "nso"} | ({"noise": 4.0} if known else {})
@@ -123,7 +123,7 @@ def test_noise_at_which_one_repetition_fails(known):
     assert error.max() < 5 * 4 / np.sqrt(3 * 64 * 63)
 
 
-@pytest.mark.parametrize("noise", [None, 20.0])
+@pytest.mark.parametrize("noise", [None, pytest.param(20.0, marks=pytest.mark.slow)])
 def test_hopeless_noise_is_no_success(noise):
     """A signal-to-noise ratio of -10 dB, and of less than that in each bin."""
     options = {} if noise is None else {"noise": noise}
