@@ -158,10 +158,13 @@ def refined(
         shares = jnp.sum(_bins_at(y, places) * jnp.conj(signs)[None], axis=(0, 2))
         return share.total(shares) / (groups * numbers)
 
-    # Bins have few coefficients each, so that the matrix is close to the identity.
+    # Bins have few coefficients each, so that the matrix is close to the identity. What changes is as
+    # small as the noise, and a thousandth of it is enough.
     left = seen - bins_of(coefficients)
     round_off = jnp.finfo(seen.dtype).eps * jnp.linalg.norm(coefficients)
-    change, _ = cg(lambda x: adjoint(bins_of(x)), adjoint(left), atol=round_off, maxiter=20)
+    change, _ = cg(
+        lambda x: adjoint(bins_of(x)), adjoint(left), tol=1e-3, atol=round_off, maxiter=20
+    )
     coefficients = coefficients + change
     return Found(support, coefficients, count, seen - bins_of(coefficients), found.rounds)
 
