@@ -158,8 +158,8 @@ def refined(
         shares = jnp.sum(_bins_at(y, places) * jnp.conj(signs)[None], axis=(0, 2))
         return share.total(shares) / (groups * numbers)
 
-    # Bins have few coefficients each, so that the matrix is close to the identity. What changes is as
-    # small as the noise, and a thousandth of it is enough.
+    # Bins have few coefficients each, so that the matrix is close to the identity. The change is as
+    # small as the noise: a thousandth of it is enough.
     left = seen - bins_of(coefficients)
     round_off = jnp.finfo(seen.dtype).eps * jnp.linalg.norm(coefficients)
     change, _ = cg(
