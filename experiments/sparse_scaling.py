@@ -4,7 +4,6 @@ A trial is one function with K random coefficients +1 and -1. "recover" goes fro
 spectrum: transforms of the groups, detection and peeling, refinement. "sample" evaluates the
 function itself, at K sign changes a value. "dense" is `hadax.fwht` of all 2^n values, where they
 fit. All are compiled, and timed in turn, the evaluation apart; bands are the quartiles of rounds.
-Trials that have a limit come first, as a process that has freed larger arrays is slower.
 """
 
 import time
@@ -60,23 +59,13 @@ class Trial:
 
 
 def trials(config: Config) -> Iterator[Trial]:
-    """List those with a limit, then functions of more and more bits and coefficients."""
-    yield from sorted(_functions(config), key=lambda trial: _place(trial) not in LIMITS)
-
-
-def _functions(config: Config) -> Iterator[Trial]:
-    """Functions of more and more bits, then of more and more coefficients."""
+    """List functions of more and more bits, then of more and more coefficients."""
     for decoder in get_args(Decoder):
         for n in config.bits:
             yield Trial(n, config.sparsity, decoder, config.rounds)
         for sparsity in config.sparsities:
             if (40, sparsity) not in [(n, config.sparsity) for n in config.bits]:
                 yield Trial(40, sparsity, decoder, config.rounds)
-
-
-def _place(trial: Trial) -> tuple[int, int, Decoder]:
-    """The key of its limit."""
-    return trial.n, trial.sparsity, trial.decoder
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from paper_figs import palette
 NEEDS = ("sparse_scaling",)
 
 CAPTION = (
-    "Left and middle: values of a function with {few} Walsh coefficients that `sparse_fwht` asks "
+    "Left and middle: values of a function with 100 Walsh coefficients that `sparse_fwht` asks "
     "for, and seconds to recover the spectrum from them, over the number n of bits, beside the "
     "dense transform of all 2^n values. Right: seconds over the number of coefficients of "
     "functions of 40 bits. Without noise (circles) and with three repetitions against it "
@@ -24,7 +24,7 @@ _LOOKS = {"noiseless": (palette.BLUE, "o"), "nso": (palette.VERMILION, "s")}
 def draw(df: pl.DataFrame) -> Figure:
     """Draw values and seconds over n, and seconds over K."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(8.2, 3.3))
-    first = df["sparsity"][0]
+    first = df["sparsity"].mode().min()
     for decoder, (color, marker) in _LOOKS.items():
         of_bits = df.filter(decoder=decoder, sparsity=first).sort("n")
         of_sparsity = df.filter(decoder=decoder, n=40).sort("sparsity")
