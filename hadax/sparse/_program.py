@@ -6,6 +6,7 @@ from typing import Any
 import jax
 from jax.tree_util import Partial
 
+from hadax import _checks
 from hadax._typing import Array, ArrayLike
 from hadax.sparse import _asking, _sharded, _sharing_checks, _sparse_checks
 from hadax.sparse._sharing_checks import Mesh
@@ -48,6 +49,7 @@ def recovered(
 ) -> SparseSpectrum:
     """The spectrum of a function of points, with options of `queries`."""
     points = queries(n, sparsity, key, **options)
+    rounds = _checks.integer("max_rounds", max_rounds, minimum=1)
     if mesh is not None:
         _sharing_checks.shared_bins(points.subsampling.bins, mesh, axis_name)
         return _sharded.recovered(
@@ -57,8 +59,8 @@ def recovered(
             mesh=mesh,
             axis_name=axis_name,
             estimate=noise is None and points.decoder != "noiseless",
-            max_rounds=max_rounds,
+            max_rounds=rounds,
             batch_size=batch_size,
         )
     values = _asking.values_of(f, points, batch_size)
-    return recover(points, values, noise=noise, max_rounds=max_rounds)
+    return recover(points, values, noise=noise, max_rounds=rounds)

@@ -247,7 +247,7 @@ def finite_values(values: np.ndarray, first: int) -> None:
 
 def empty_folder(folder: Path) -> None:
     """Refuse a folder in which something else is kept."""
-    if any(folder.iterdir()):
+    if any(path.suffix != ".part" for path in folder.iterdir()):
         raise ValueError(
             f"Argument `folder` must be empty or have been filled by `sample`, but {folder} has "
             "other files. Take a new one."
@@ -258,18 +258,24 @@ def same_queries(folder: Path, seen: str, said: str) -> None:
     """Refuse a folder that was filled for other points or with another batch size."""
     if seen != said:
         raise ValueError(
-            f"Argument `folder` must be of the same queries and batch_size, but {folder} is of "
-            "others. Take a new one, or the key and the settings that it was filled with."
+            f"Argument `folder` must be of the same queries, tag and batch_size, but {folder} is "
+            "of others. Take a new one, or the key and the settings that it was filled with."
         )
 
 
-def kept_values(path: Path, values: np.ndarray, length: int) -> np.ndarray:
-    """Refuse a file that `sample` has not written."""
-    kind = jax.dtypes.canonicalize_dtype(complex if np.iscomplexobj(values) else float)
-    if values.shape != (length,) or values.dtype != kind or not np.isfinite(values).all():
+def kept_values(path: Path, length: int) -> np.ndarray:
+    """The values of a file that `sample` has written; any other is refused."""
+    kind = jax.dtypes.canonicalize_dtype(float)
+    try:
+        values = np.load(path, allow_pickle=False)
+        seen = f"has shape {values.shape} of {values.dtype}"
+        good = values.shape == (length,) and values.dtype == kind and np.isfinite(values).all()
+    except (ValueError, EOFError, OSError) as error:
+        seen, good = f"cannot be read: {error}", False
+    if not good:
         raise ValueError(
-            f"{path} must hold {length} finite numbers of {kind}, but holds shape {values.shape} "
-            f"of {values.dtype}. Delete it: its values will be asked for again."
+            f"{path} must hold {length} finite numbers of {kind}, but {seen}. Delete it: its "
+            "values will be asked for again."
         )
     return values
 

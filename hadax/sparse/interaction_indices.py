@@ -70,6 +70,8 @@ class Interactions(Mapping[tuple[int, ...], float]):
             lines.append(f"... and {len(known) - _SHOWN} more")
         return "\n".join(lines)
 
+    __repr__ = __str__
+
 
 def interactions(spectrum: SparseSpectrum, index: Index, order: int | None = None) -> Interactions:
     r"""Interactions of the players of $f(x)$, where $x_i = 1$ says that player i is there.

@@ -25,6 +25,7 @@ def sample(
     folder: str | Path | None = None,
     *,
     packed: bool = False,
+    tag: str = "",
     batch_size: int = 2**14,
     progress: Progress = iter,
 ) -> np.ndarray:
@@ -37,8 +38,10 @@ def sample(
             is not traced, and may do anything.
         queries: the points, of `queries`.
         folder: where batches are kept; what is there already is not asked for again. It must be of
-            the same queries and batch size. None keeps them in memory only.
+            the same queries, tag and batch size. None keeps them in memory only.
         packed: whether f takes points as words (q, ceil(n / 32)) of `pack_bits` instead, at base 2.
+        tag: what the function is, in a word: a folder of another one is refused. Points alone do
+            not tell functions apart.
         batch_size: the number q of points that f is asked for at once.
         progress: what shows how far it is: it is given the batches. For example `tqdm.tqdm`.
 
@@ -69,7 +72,7 @@ def sample(
     points = np.asarray(queries.points()).reshape(queries.count, -1)
     dtype = jax.dtypes.canonicalize_dtype(float)
     as_they_are = packed or queries.base != 2
-    kept = _Kept(folder, points, size)
+    kept = _Kept(folder, points, f"{tag!r} {size}", size)
     found = []
     for i in progress(range(-(-len(points) // size))):
         values = kept.get(i)
@@ -86,25 +89,24 @@ def sample(
 class _Kept:
     """Batches of values in a folder, if there is one, each in a file that is whole or not there."""
 
-    def __init__(self, folder: str | Path | None, points: np.ndarray, size: int):
+    def __init__(self, folder: str | Path | None, points: np.ndarray, settings: str, size: int):
         self._folder = None if folder is None else Path(folder)
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        said = f"{size} {hashlib.sha256(points.tobytes()).hexdigest()}\n"
-        settings = self._folder / "queries.txt"
-        if not settings.exists():
+        said = f"{settings} {hashlib.sha256(points.tobytes()).hexdigest()}\n"
+        known = self._folder / "queries.txt"
+        if not known.exists():
             _sparse_checks.empty_folder(self._folder)
-            _replaced(settings, said.encode())
-        _sparse_checks.same_queries(self._folder, settings.read_text(), said)
+            _replaced(known, said.encode())
+        _sparse_checks.same_queries(self._folder, known.read_text(), said)
         self._lengths = [len(points[i : i + size]) for i in range(0, len(points), size)]
 
     def get(self, i: int) -> np.ndarray | None:
         """The values of batch i; None where they are not known yet."""
         if self._folder is None or not (path := self._path(i)).exists():
             return None
-        values = np.load(path, allow_pickle=False)
-        return _sparse_checks.kept_values(path, values, self._lengths[i])
+        return _sparse_checks.kept_values(path, self._lengths[i])
 
     def put(self, i: int, values: np.ndarray) -> None:
         """Keep the values of batch i."""

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from hadax._typing import Array, ArrayLike
 from hadax.operators.base import static
@@ -14,6 +15,9 @@ from hadax.sparse import _digits, _sparse_checks
 from hadax.sparse.bits import pack_bits, parity
 
 _SHOWN = 10
+
+# Points at which a spectrum is evaluated at once.
+_TOGETHER = 2**10
 
 
 @jax.tree_util.register_dataclass
@@ -70,15 +74,25 @@ class SparseSpectrum:
         Returns:
             Array (q,), O(q m).
         """
+        _sparse_checks.one_spectrum(self.count)
         points = _sparse_checks.points(x, self.n, self.base)
+
+        def at_bits(point: Array) -> Array:
+            odd = parity(point[None], self.support)
+            return jnp.sum(jnp.where(odd == 0, self.coefficients, -self.coefficients))
+
+        def at_digits(point: Array) -> Array:
+            turns = _digits.products(point[None], self.digits, self.base)[0]
+            return jnp.sum(roots[turns] * self.coefficients)
+
         if self.base == 2:
-            odd = parity(pack_bits(points)[:, None], self.support[None])
-            return (1 - 2 * odd.astype(self.coefficients.dtype)) @ self.coefficients
-        turns = _digits.products(points, self.digits, self.base)
-        return _digits.roots(self.base, self.coefficients.dtype)[turns] @ self.coefficients
+            return lax.map(at_bits, pack_bits(points), batch_size=_TOGETHER)
+        roots = _digits.roots(self.base, self.coefficients.dtype)
+        return lax.map(at_digits, points, batch_size=_TOGETHER)
 
     def to_dict(self) -> dict[int, Any]:
         """The coefficients by their indices as integers, of which digit 0 is the lowest."""
+        _sparse_checks.one_spectrum(self.count)
         digits = np.asarray(self.digits)[: int(self.count)].astype(object)
         indices = digits @ (self.base ** np.arange(self.n, dtype=object))
         values = np.asarray(self.coefficients)[: int(self.count)].tolist()
@@ -90,6 +104,7 @@ class SparseSpectrum:
         In base q it is what `jax.numpy.fft.fftn` does, with the same norm, of the array (q, ..., q)
         of values whose last axis is digit 0, made flat.
         """
+        _sparse_checks.one_spectrum(self.count)
         _sparse_checks.writable(self.n, self.base)
         dense = jnp.zeros(self.base**self.n, self.coefficients.dtype)
         return dense.at[_digits.numbers(self.digits, self.base)].add(self.coefficients)
@@ -101,8 +116,12 @@ class SparseSpectrum:
             good = int(jnp.sum(self.success))
             return f"{self.count.size} spectra of functions of {self.n} {digits}, {good} recovered"
         known = sorted(self.to_dict().items(), key=lambda item: -abs(item[1]))
-        head = f"{len(known)} coefficients of a function of {self.n} {digits}"
-        lines = [head if self.success else f"{head}  NOT RECOVERED"]
+        many = "coefficient" if len(known) == 1 else "coefficients"
+        head = f"{len(known)} {many} of a function of {self.n} {digits}"
+        if not self.success:
+            why = "" if jnp.isfinite(self.noise) else ": some values are not finite"
+            head = f"{head}  NOT RECOVERED{why}"
+        lines = [head]
         for k, value in known[:_SHOWN]:
             lines.append(f"{_rounded(value):+.6g}  {{{self._members(k)}}}")
         if len(known) > _SHOWN:

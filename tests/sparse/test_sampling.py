@@ -86,12 +86,24 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         sparse.sample(two_terms, other, tmp_path / "kept")
     with pytest.raises(ValueError, match="of the same queries"):
         sparse.sample(two_terms, asked, tmp_path / "kept", batch_size=7)
+    with pytest.raises(ValueError, match="of the same queries"):
+        sparse.sample(two_terms, asked, tmp_path / "kept", tag="another")
     (tmp_path / "mine").write_text("")
     with pytest.raises(ValueError, match="must be empty"):
         sparse.sample(two_terms, asked, tmp_path)
-    np.save(tmp_path / "kept" / "values-000000.npy", np.zeros(3, np.float32))
+    file = tmp_path / "kept" / "values-000000.npy"
+    for content in (file.read_bytes()[:-5], file.read_bytes()[:5], b""):
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match="Delete it"):
+            sparse.sample(two_terms, asked, tmp_path / "kept")
+    np.save(file, np.zeros(3, np.float32))
     with pytest.raises(ValueError, match="Delete it"):
         sparse.sample(two_terms, asked, tmp_path / "kept")
+
+
+def test_what_a_crash_has_left_is_in_nobodys_way(tmp_path):
+    (tmp_path / "queries.7.part").write_text("half")
+    sparse.sample(two_terms, sparse.queries(40, 2, KEY, bins=4), tmp_path)
 
 
 @pytest.mark.parametrize(
