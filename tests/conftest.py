@@ -3,6 +3,7 @@
 hadax is not imported here: the hook that checks its shapes must come first.
 """
 
+import gc
 import os
 import pathlib
 
@@ -34,6 +35,20 @@ def pytest_runtest_protocol(item):
         return (yield)
     finally:
         jax.config.update("jax_disable_most_optimizations", False)
+
+
+# Programs that are compiled keep maps of memory, of which Linux gives a process 65530.
+_MANY_MAPS = 20_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_maps():
+    """Programs of modules that are done are let go before a process has too many."""
+    yield
+    maps = pathlib.Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > _MANY_MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def random_words(key: Array, shape: tuple[int, ...], n: int) -> Array:
         n: number of bits.
 
     Returns:
-        Array (*shape, ceil(n / 32)) of uint32.
+        Array (shape and ceil(n / 32)) of uint32.
 
     Cost:
         A random word for every 32 bits.

@@ -87,8 +87,8 @@ def interactions(spectrum: SparseSpectrum, index: Index, order: int | None = Non
       the mean square of all x;
     * "fsii" (faithful Shapley): the same with weights $1 / (\binom{n}{t} t (n - t))$ of t players,
       and equal to f for none and for all of them;
-    * "stii" (Shapley-Taylor): $a(S)$ below the order, and for |S| = order the mean of $\Delta_S f$
-      beside those who come before S when all players come in random order.
+    * "stii" (Shapley-Taylor): $a(S)$ below the order, and for sets of as many players the mean of
+      $\Delta_S f$ beside those who come before S when all players come in random order.
 
     Args:
         spectrum: F of $f(x) = \sum_T F_T (-1)^{\langle T, x\rangle}$, as `sparse_fwht` finds it.

@@ -98,6 +98,7 @@ def test_covariances_are_those_of_the_formula(kind, x64):
     np.testing.assert_allclose(found.covariance(x, z), expected, atol=1e-8 * kernel.scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lattice", pytest.param("net", marks=pytest.mark.slow)])
 def test_variances_after_points_to_come(kind, x64):
     """They are those of conditioning on as many, whatever the values will be."""

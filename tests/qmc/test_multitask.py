@@ -108,6 +108,7 @@ def wave(x):
     return jnp.prod(jnp.sin(jnp.pi * x) ** 2, axis=1)
 
 
+@pytest.mark.slow
 def test_tasks_that_go_together_help_each_other(x64):
     """Four values of a function and many of half of it are better than the four alone."""
     kernel, points, _, _ = system("lattice", (64, 4))

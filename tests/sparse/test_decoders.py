@@ -148,6 +148,7 @@ def test_chase_with_all_parities_is_the_best_of_all_indices():
     np.testing.assert_array_equal(jax.jit(lambda s: offsets.decode(s))(seen), expected)
 
 
+@pytest.mark.slow
 def test_chase_and_repetitions_bear_noise():
     k = all_words(60, 1)
     noise = 0.5 * jax.random.normal(KEY, (len(k), 3 * 25))
@@ -203,8 +204,8 @@ def recovered(runs, n, count, spread=0.0, degree=None, **options):
     ("spread", "options"),
     [
         (0.0, {"decoder": "coded"}),
-        (5.0, {"decoder": "coded", "bins": 64}),
-        (0.0, {"decoder": "bch", "degree": 3}),
+        pytest.param(5.0, {"decoder": "coded", "bins": 64}, marks=pytest.mark.slow),
+        pytest.param(0.0, {"decoder": "bch", "degree": 3}, marks=pytest.mark.slow),
         (1.5, {"decoder": "bch", "degree": 3, "chase": 4}),
     ],
 )

@@ -215,6 +215,7 @@ def test_noise(base, real):
     assert error.max() < 5
 
 
+@pytest.mark.slow
 def test_hopeless_noise_is_no_success():
     exact, success, _ = noisy(5, 4, 25.0, real=True)
     assert not exact.any()
@@ -238,6 +239,7 @@ def test_noise_in_a_hundred_runs(base, real, known):
     assert error[exact].max() < 6
 
 
+@pytest.mark.slow
 def test_an_expensive_function_is_asked_once():
     digits, values = spectrum(KEY, 20, 3, 3)
     f = function_of(digits, values, 3)

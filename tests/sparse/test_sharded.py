@@ -57,6 +57,7 @@ def test_equals_the_spectrum_of_one_device(f, options):
     np.testing.assert_allclose(one.residual, four.residual, rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_digits_over_three_devices():
     def f(x):
         return jnp.cos(2 * jnp.pi / 3 * (x[:, 1] + x[:, 9]).astype(float))
@@ -78,6 +79,7 @@ def test_one_of_two_mesh_axes(kind):
     assert found.success
 
 
+@pytest.mark.slow
 def test_no_success_without_it():
     """More coefficients than bins can carry: no device claims them."""
     found = sparse.sparse_fwht(

@@ -82,6 +82,7 @@ def test_functions_of_many_bits(n, design):
     assert error.max() < 1e-5
 
 
+@pytest.mark.slow
 def test_double_precision_is_kept(x64):
     words, values = spectrum(KEY, 40, 5)
     values = values.astype(jnp.float64) * np.pi
@@ -106,6 +107,7 @@ def test_every_run_recovers_at_ratio_1_6():
     assert success.all()
 
 
+@pytest.mark.slow
 def test_none_recovers_below_the_transition_and_none_claims_to():
     exact, success, _ = recovered(jax.random.split(KEY, 10), 18, 180, bins=64)
     assert not exact.any()

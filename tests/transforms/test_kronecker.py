@@ -131,6 +131,7 @@ def test_fair_bits_give_the_walsh_transform(norm):
     testing.assert_close(hadax.biased_ifwht(found, 0.5, norm=norm), x, n=8)
 
 
+@pytest.mark.slow
 def test_the_derivative_by_the_bias():
     x = jax.random.normal(KEY, (3, 16))
     p = jnp.array([0.3, 0.8, 0.5, 0.6])
