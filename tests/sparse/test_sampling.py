@@ -103,7 +103,9 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
 
 def test_what_a_crash_has_left_is_in_nobodys_way(tmp_path):
     (tmp_path / "queries.7.part").write_text("half")
-    sparse.sample(two_terms, sparse.queries(40, 2, KEY, bins=4), tmp_path)
+    asked = sparse.queries(40, 2, KEY, bins=4)
+    values = sparse.sample(two_terms, asked, tmp_path)
+    np.testing.assert_array_equal(values, sparse.sample(two_terms, asked))
 
 
 @pytest.mark.parametrize(
