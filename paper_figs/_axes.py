@@ -1,9 +1,14 @@
 """Axes and legends that several figures share."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
+from experiments import _rates
 from paper_figs import palette
 
 
@@ -27,3 +32,14 @@ def input_entries(names: list[str]) -> list[Line2D]:
         )
         for name in names
     ]
+
+
+def draw_shares(
+    ax: Axes, x: Sequence[float], hits: Sequence[int], runs: Sequence[int], **looks: Any
+) -> None:
+    """Draw a curve of shares, hits over runs, with their exact 99 % binomial bands."""
+    share = np.array(hits) / np.array(runs)
+    bands = [_rates.band(*each, confidence=0.99) for each in zip(hits, runs, strict=True)]
+    low, high = np.transpose(bands)
+    ax.errorbar(x, share, yerr=[share - low, high - share], elinewidth=0.8, **looks)
+    ax.set_ylim(-0.03, 1.03)

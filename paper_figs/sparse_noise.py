@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments import _rates, _references
-from paper_figs import palette
+from experiments import _references
+from paper_figs import _axes, palette
 
 NEEDS = ("sparse_noise",)
 
@@ -31,7 +31,6 @@ def draw(df: pl.DataFrame) -> Figure:
                 _curve(ax, rows, name)
         ax.set_title(title)
         ax.set_xlabel("signal-to-noise ratio of a bin, dB")
-        ax.set_ylim(-0.03, 1.03)
     _prototype(axes[0], set(df["method"]))
     axes[0].set_ylabel("share recovered")
     handles, labels = axes[0].get_legend_handles_labels()
@@ -42,17 +41,13 @@ def draw(df: pl.DataFrame) -> Figure:
 
 def _curve(ax: Axes, rows: pl.DataFrame, name: str) -> None:
     """Draw the shares of one decoder."""
-    runs, hits = rows["runs"].to_list(), rows["recovered"].to_list()
-    share = np.array(hits) / np.array(runs)
-    bands = [_rates.band(*each, confidence=0.99) for each in zip(hits, runs, strict=True)]
-    low, high = np.transpose(bands)
-    ax.errorbar(
-        _decibels(rows["noise"].to_numpy()),
-        share,
-        yerr=[share - low, high - share],
+    _axes.draw_shares(
+        ax,
+        _decibels(rows["noise"].to_numpy()).tolist(),
+        rows["recovered"].to_list(),
+        rows["runs"].to_list(),
         color=palette.DECODERS[name],
         marker=palette.DECODER_MARKERS[name],
-        elinewidth=0.8,
         label=palette.DECODER_LABELS[name],
     )
 

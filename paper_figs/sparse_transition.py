@@ -4,9 +4,8 @@ import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from experiments import _rates
 from experiments.sparse_transition import THRESHOLD
-from paper_figs import palette
+from paper_figs import _axes, palette
 
 NEEDS = ("sparse_transition",)
 
@@ -24,22 +23,16 @@ def draw(df: pl.DataFrame) -> Figure:
     ax.axvspan(0.95 * THRESHOLD, 1.05 * THRESHOLD, color=palette.GUIDE, alpha=0.15, linewidth=0)
     ax.axvline(THRESHOLD, color=palette.BOUND, linewidth=1)
     for (bins,), rows in df.sort("bins", "ratio").group_by("bins", maintain_order=True):
-        counts = list(zip(rows["recovered"], rows["runs"], strict=True))
-        share = [hits / runs for hits, runs in counts]
-        bands = [_rates.band(hits, runs, confidence=0.99) for hits, runs in counts]
-        low = [value - band[0] for value, band in zip(share, bands, strict=True)]
-        high = [band[1] - value for value, band in zip(share, bands, strict=True)]
-        ax.errorbar(
+        _axes.draw_shares(
+            ax,
             rows["ratio"].to_list(),
-            share,
-            yerr=[low, high],
+            rows["recovered"].to_list(),
+            rows["runs"].to_list(),
             color=palette.BINS.get(bins, palette.GREY),
             marker=palette.BIN_MARKERS.get(bins, "x"),
-            elinewidth=0.8,
             label=f"B = {bins}",
         )
     ax.set_xlabel("bins of all groups for each coefficient, C B / K")
     ax.set_ylabel("share recovered")
-    ax.set_ylim(-0.03, 1.03)
     ax.legend(loc="lower right")
     return figure
