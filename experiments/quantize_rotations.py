@@ -105,19 +105,43 @@ class Trial:
 
 
 def trials(config: Config) -> Iterator[Trial]:
-    """List the unquantized model, then draw by draw every kind of rotation at its settings."""
+    """List the unquantized model, then every draw of every rotation at settings that round weights
+    alike, so that a run that is broken off has whole columns of the table; learned ones last."""
     base = (config.model, config.text, config.time, config.windows)
     yield Trial("perplexity", *base, "none", "W16A16", config.seed)
+    learned: list[Rotation] = ["learned"] if "learned" in config.rotations else []
+    given: list[Rotation] = [kind for kind in config.rotations if kind not in learned]
+    yield from _moved(config, given)
+    for weights in dict.fromkeys(map(weights_alone, config.settings)):
+        alike = [setting for setting in config.settings if weights_alone(setting) == weights]
+        yield from _drawn(config, given, alike)
+    yield from _drawn(config, learned, config.settings)
+    yield from _moved(config, learned)
+
+
+def _moved(config: Config, rotations: Sequence[Rotation]) -> Iterator[Trial]:
+    """The model in other coordinates, not rounded."""
+    for rotation in rotations:
+        if not rotation.startswith("none"):
+            seen = _seen(config, rotation).fields()
+            base = (config.model, config.text, config.time, config.windows)
+            yield Trial("invariance", *base, rotation, "W16A16", config.seed, **seen)
+
+
+def _drawn(
+    config: Config, rotations: Sequence[Rotation], settings: Sequence[Setting]
+) -> Iterator[Trial]:
+    """Draw by draw, kinds of rotation at those of some settings that they are tried at."""
+    base = (config.model, config.text, config.time, config.windows)
+    most = {"learned": config.learned_draws} | dict.fromkeys(_ONE_DRAW, 1)
     for i in range(config.draws):
-        for rotation in config.rotations:
-            most = {"learned": config.learned_draws} | dict.fromkeys(_ONE_DRAW, 1)
+        for rotation in rotations:
             if i >= most.get(rotation, config.draws):
                 continue
             seen = _seen(config, rotation).fields()
-            for setting in _settings(config, rotation):
-                yield Trial("perplexity", *base, rotation, setting, config.seed + i, **seen)
-            if i == 0 and not rotation.startswith("none"):
-                yield Trial("invariance", *base, rotation, "W16A16", config.seed, **seen)
+            for setting in settings:
+                if _is_tried(config, rotation, setting):
+                    yield Trial("perplexity", *base, rotation, setting, config.seed + i, **seen)
 
 
 def _seen(config: Config, rotation: Rotation) -> Calibration:
@@ -130,14 +154,11 @@ def _seen(config: Config, rotation: Rotation) -> Calibration:
     return Calibration()
 
 
-def _settings(config: Config, rotation: Rotation) -> list[Setting]:
-    """The settings at which a rotation is tried, those side by side that round weights alike."""
-    settings = sorted(config.settings, key=weights_alone)
+def _is_tried(config: Config, rotation: Rotation, setting: Setting) -> bool:
+    """Whether a rotation is tried at a setting."""
     if rotation == "learned":
-        return [setting for setting in settings if setting in config.learned_settings]
-    if rotation == "none clipped":
-        return [setting for setting in settings if "A16" not in setting]
-    return settings
+        return setting in config.learned_settings
+    return rotation != "none clipped" or "A16" not in setting
 
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
