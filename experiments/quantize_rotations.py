@@ -113,7 +113,9 @@ def trials(config: Config) -> Iterator[Trial]:
     given: list[Rotation] = [kind for kind in config.rotations if kind not in learned]
     yield from _moved(config, given)
     for weights in dict.fromkeys(map(weights_alone, config.settings)):
-        alike = [setting for setting in config.settings if weights_alone(setting) == weights]
+        alike: list[Setting] = [
+            setting for setting in config.settings if weights_alone(setting) == weights
+        ]
         yield from _drawn(config, given, alike)
     yield from _drawn(config, learned, config.settings)
     yield from _moved(config, learned)
