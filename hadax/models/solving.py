@@ -57,12 +57,14 @@ def solve_kernels(
         >>> import jax.numpy as jnp
         >>> from flax import nnx
         >>> from hadax.models import Llama, LlamaConfig, llama_sites, solve_kernels
+        >>> from hadax.quantization import IntFormat
         >>> from hadax.quantization.methods import gptq
         >>> config = LlamaConfig(vocabulary=16, width=8, layers=2, heads=4, kv_heads=2,
         ...                      head_width=2, hidden=12)
         >>> llama, tokens = Llama(config, rngs=nnx.Rngs(0)), jnp.array([[3, 1, 4, 1, 5]])
         >>> def solve(layer, kernels, hessian):
-        ...     return {path: gptq(w, hessian, bits=4).kernel for path, w in kernels.items()}
+        ...     return {path: gptq(w, hessian, IntFormat(4)).dequantize()
+        ...             for path, w in kernels.items()}
         >>> rounded = solve_kernels(llama, llama_sites(config), tokens, solve)
         >>> len(set(rounded.blocks.up.kernel[0, :, 0].tolist())) <= 8
         True

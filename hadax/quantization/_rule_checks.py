@@ -5,6 +5,7 @@ from typing import Any
 
 from hadax import _checks
 from hadax.quantization import _format_checks, _quantization_checks
+from hadax.quantization.scales import STORED
 
 
 def rule(value: Any, kind: type) -> None:
@@ -19,8 +20,12 @@ def rule(value: Any, kind: type) -> None:
     for name in ("weight_qtype", "act_qtype"):
         if getattr(value, name) is not None:
             _format_checks.format(name, getattr(value, name), kind)
+    if value.weight_qtype is not None:
+        _format_checks.unpackable(value.weight_qtype.bits)
     if value.tile_size is not None:
         _checks.integer("tile_size", value.tile_size, minimum=1)
+    if value.scale_dtype is not None:
+        _checks.choice("scale_dtype", value.scale_dtype, tuple(STORED))
     if value.weight_clip is not None:
         _quantization_checks.one_share("weight_clip", value.weight_clip)
     _quantization_checks.one_share("act_clip", value.act_clip)

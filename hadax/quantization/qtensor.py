@@ -54,6 +54,17 @@ class QTensor:
         blocks, scales = self._values(_dtypes.accumulator(self.dtype))
         return (scales * blocks).reshape(self.shape).astype(self.dtype)
 
+    def columns(self, start: int, stop: int) -> "QTensor":
+        """Entries `start` to `stop` of the last axis, each of which has scales of its own."""
+        codes = _packing.unpack(self.codes, self.format.bits, self.n)[..., start:stop]
+        return dataclasses.replace(
+            self,
+            codes=_packing.pack(codes, self.format.bits),
+            scales=self.scales[..., start:stop],
+            zeros=None if self.zeros is None else self.zeros[..., start:stop],
+            n=stop - start,
+        )
+
     def _values(self, dtype: jnp.dtype) -> tuple[Array, Array]:
         """The numbers of the codes, cut into blocks, and the scales of these."""
         blocks = _grid.cut(_packing.unpack(self.codes, self.format.bits, self.n), self.scales.shape)

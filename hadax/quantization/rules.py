@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hadax.quantization import _rule_checks
 from hadax.quantization.formats import Format, IntFormat
+from hadax.quantization.scales import ScaleDtype, ScaleSpec
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class QuantizationRule:
         tile_size: how many consecutive inputs share a scale with an output; None for all.
         weight_clip: share of the range that the grid of kernels reaches; None searches the best.
         act_clip: share of the range that the grid of activations reaches.
+        scale_dtype: dtype in which scales of kernels are kept; None for that of the computation,
+            float32 or float64.
 
     Example:
         >>> from hadax.quantization import IntFormat, QuantizationRule
@@ -36,9 +39,15 @@ class QuantizationRule:
     tile_size: int | None = None
     weight_clip: float | None = None
     act_clip: float = 1.0
+    scale_dtype: ScaleDtype | None = None
 
     def __post_init__(self):
         _rule_checks.rule(self, Format)
+
+    @property
+    def weight_spec(self) -> ScaleSpec:
+        """What shares a scale of a kernel (..., in, out), and how scales are kept."""
+        return ScaleSpec(axis=-2, block=self.tile_size, dtype=self.scale_dtype)
 
     def matches(self, path: str) -> bool:
         """Whether the rule is about the linear of this path."""
@@ -83,6 +92,7 @@ def precision(
     weight_clip: float | None = None,
     act_clip: float | None = None,
     kv_clip: float | None = None,
+    scale_dtype: ScaleDtype | None = None,
     leave: Iterable[str] = (),
 ) -> Precision:
     """The same precision for all linears, by its name in papers.
@@ -95,14 +105,15 @@ def precision(
         weight_clip: share of the range that the grid of kernels reaches; None searches the best.
         act_clip: the same of activations; None takes 0.9, QuaRot's, for up to 4 bits, and 1 above.
         kv_clip: the same of keys and values; None takes 0.95, or 1 above 4 bits.
+        scale_dtype: dtype in which scales of kernels are kept; None for float32.
         leave: regular expressions of linears that are left as they are.
 
     Returns:
         The `Precision`.
 
     Raises:
-        ValueError: another name, a group below 1, a clip outside its range, or an expression that
-            cannot be read.
+        ValueError: another name or dtype, a group below 1, a clip outside its range, or an
+            expression that cannot be read.
 
     Cost:
         None.
@@ -127,6 +138,7 @@ def precision(
         group,
         weight_clip,
         _default(act_clip, activations, 0.9),
+        scale_dtype,
     )
     kv = None if cache is None else IntFormat(cache, symmetric=False)
     return Precision((*left, whole), kv, _default(kv_clip, cache, 0.95))

@@ -102,12 +102,11 @@ def _retracted(x: Array, w: Array, retraction: Retraction, iterations: int) -> A
 
         y, _ = jax.lax.scan(step, moved, length=iterations)
         # Where n is small, 1 / ||W||_1 is a long step, and the fixed point is a few percent away.
-        for _ in range(2):
-            y = 1.5 * y - 0.5 * _matmul(y, _matmul(y.mT, y))
-        return y.mT
+        return _nearer(_nearer(y)).mT
     if retraction == "solve":
         identity = jnp.broadcast_to(jnp.eye(w.shape[-1], dtype=w.dtype), w.shape)
-        return jnp.linalg.solve(identity - w / 2, columns + _matmul(w, columns) / 2).mT
+        y = jnp.linalg.solve(identity - w / 2, columns + _matmul(w, columns) / 2)
+        return _nearer(y).mT  # else round-off adds up from step to step
     if retraction == "qr":
         q, r = jnp.linalg.qr(moved)
         # Of the factors that differ by signs, the one near x.
@@ -115,3 +114,8 @@ def _retracted(x: Array, w: Array, retraction: Retraction, iterations: int) -> A
         return (q * jnp.where(diagonal < 0, -jnp.ones_like(diagonal), jnp.ones_like(diagonal))).mT
     u, _, v = jnp.linalg.svd(moved, full_matrices=False)
     return _matmul(u, v).mT
+
+
+def _nearer(y: Array) -> Array:
+    """Columns that are nearly orthonormal, one Newton step nearer to it."""
+    return 1.5 * y - 0.5 * _matmul(y, _matmul(y.mT, y))

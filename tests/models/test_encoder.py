@@ -180,10 +180,10 @@ def test_methods_for_stacked_models_run(encoder, tokens):
     }
 
     def solve(layer, kernels, hessian):
-        return {path: rtn(kernel, bits=4).kernel for path, kernel in kernels.items()}
+        return {path: rtn(kernel, IntFormat(4)).dequantize() for path, kernel in kernels.items()}
 
     solved = solve_kernels(encoder, TABLE, tokens, solve)
-    nearest = map_kernels(encoder, lambda kernel: rtn(kernel, bits=4).kernel)
+    nearest = map_kernels(encoder, lambda kernel: rtn(kernel, IntFormat(4)).dequantize())
     jax.tree.map(np.testing.assert_array_equal, parameters(solved), parameters(nearest))
 
 

@@ -15,6 +15,7 @@ from hadax.models import (
     rotate,
     solve_kernels,
 )
+from hadax.quantization import IntFormat
 from hadax.quantization.methods import gptq, rtn
 
 
@@ -30,7 +31,10 @@ def test_the_hessians_are_those_of_the_model_changed_up_to_there(llama, tokens):
 
     def solve(layer, kernels, hessian):
         given.append((layer, hessian))
-        return {path: rtn(kernel, bits=3, clip=1.0).kernel for path, kernel in kernels.items()}
+        return {
+            path: rtn(kernel, IntFormat(3), clip=1.0).dequantize()
+            for path, kernel in kernels.items()
+        }
 
     solved = solve_kernels(llama, llama_sites(llama.config), tokens, solve)
     after = input_moments(solved, tokens)
@@ -44,9 +48,12 @@ def test_the_hessians_are_those_of_the_model_changed_up_to_there(llama, tokens):
 
 def test_rounding_to_nearest_does_not_look_at_the_order(llama, tokens):
     solved = solve_kernels(
-        llama, llama_sites(llama.config), tokens, each(lambda w, h: rtn(w, bits=4).kernel)
+        llama,
+        llama_sites(llama.config),
+        tokens,
+        each(lambda w, h: rtn(w, IntFormat(4)).dequantize()),
     )
-    mapped = map_kernels(llama, lambda w: rtn(w, bits=4).kernel)
+    mapped = map_kernels(llama, lambda w: rtn(w, IntFormat(4)).dequantize())
     pairs = zip(
         jax.tree.leaves(parameters(solved)), jax.tree.leaves(parameters(mapped)), strict=True
     )
@@ -66,11 +73,11 @@ def test_gptq_loses_less_than_rounding_to_nearest(llama, tokens, rotated):
         model,
         sites,
         many,
-        each(lambda w, h: gptq(w, h, bits=3).kernel),
+        each(lambda w, h: gptq(w, h, IntFormat(3)).dequantize()),
         progress=lambda layers: (seen.append(i) or i for i in layers),
     )
     assert seen == [0, 1]
-    nearest = map_kernels(model, lambda w: rtn(w, bits=3).kernel)
+    nearest = map_kernels(model, lambda w: rtn(w, IntFormat(3)).dequantize())
 
     def error(other):
         return float(jnp.mean(jnp.square(other(tokens) - model(tokens))))

@@ -27,7 +27,7 @@ def rows(key, p, n):
 def test_a_step_stays_and_goes_where_its_tangent_says(kind, shape):
     x, direction = rows(KEYS[0], *shape), jax.random.normal(KEYS[1], shape)
     new, tangent = stiefel_step(x, direction, 1e-3, retraction=kind)
-    assert drift(new) < 1e-6
+    assert drift(new) < 16 * jnp.finfo(jnp.float32).eps
     np.testing.assert_allclose(new - x, 1e-3 * tangent, atol=3e-5)
     product = x @ tangent.T
     np.testing.assert_allclose(product, -product.T, atol=1e-5)
@@ -98,7 +98,7 @@ def test_procrustes_reaches_its_optimum(kind, momentum):
     for _ in range(200):
         x, state = step(x, state)
     assert loss(x) < 1.001 * loss(u @ v)
-    assert drift(x) < 1e-5
+    assert drift(x) < 4e-6
     assert len(traces) == 1
 
 

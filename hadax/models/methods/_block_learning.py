@@ -36,7 +36,7 @@ class Plan(NamedTuple):
     """What is learned in a block, and how its kernels are rounded; static."""
 
     maps: tuple[Map, ...]
-    kernels: tuple[tuple[str, Format, int | None], ...]
+    kernels: tuple[tuple[str, Format, ScaleSpec], ...]
 
 
 class Rates(NamedTuple):
@@ -49,11 +49,11 @@ class Rates(NamedTuple):
 def plan_of(sites: ModelSites, maps: tuple[Map, ...], precision: Precision, layer: int) -> Plan:
     """What there is to do in one block."""
 
-    def kernels() -> Iterator[tuple[str, Format, int | None]]:
+    def kernels() -> Iterator[tuple[str, Format, ScaleSpec]]:
         for path in sites.kernels:
             rule = rule_of(precision, path, layer)
             if rule.weight_qtype is not None:
-                yield path, rule.weight_qtype, rule.tile_size
+                yield path, rule.weight_qtype, rule.weight_spec
 
     return Plan(maps, tuple(kernels()))
 
@@ -165,11 +165,11 @@ def rounded_block(
         path: simulate(
             _params.at(params, path),
             format,
-            ScaleSpec(axis=-2, block=group),
+            spec,
             clip=kernel_clip(learned["kernels"][path], format),
             gradient="clamp",
         )
-        for path, format, group in plan.kernels
+        for path, format, spec in plan.kernels
     }
     clips = {place: tuple(learned_clip(pair)) for place, pair in learned["places"].items()}
     result: Any = jax.tree.map(lambda leaf: leaf, block)

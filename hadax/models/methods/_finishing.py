@@ -25,11 +25,10 @@ from hadax.models.methods._quantizers import (
 )
 from hadax.models.solving import Kernels, solve_kernels
 from hadax.quantization import _params
-from hadax.quantization.clipping import best_clip
-from hadax.quantization.formats import Format, IntFormat
-from hadax.quantization.methods import Rounded, _method_checks
+from hadax.quantization.formats import Format
+from hadax.quantization.methods import _method_checks, rtn
 from hadax.quantization.methods import gptq as gptq_kernel
-from hadax.quantization.qtensor import QTensor, quantize
+from hadax.quantization.qtensor import QTensor
 from hadax.quantization.rules import Precision, QuantizationRule
 from hadax.quantization.scales import ScaleSpec
 from hadax.quantization.sites import ModelSites
@@ -169,9 +168,7 @@ def check_plan(
     params = parameters(model)
     for path in sites.kernels:
         for rule, _ in layers_by_rule(precision, path, layers):
-            ScaleSpec(axis=-2, block=rule.tile_size).counts(_params.at(params, path))
-            if gptq is not None and rule.weight_qtype is not None:
-                _system_checks.symmetric_integers(rule.weight_qtype, IntFormat)
+            rule.weight_spec.counts(_params.at(params, path))
 
 
 def stored_name(path: str, layer: int) -> str:
@@ -189,9 +186,7 @@ def _nearest(
         kernel = _params.at(params, path)
         for rule, layers in layers_by_rule(precision, path, model.config.layers):
             clip = _chosen(clips.get(path, rule.weight_clip), layers)
-            found = _packed(
-                kernel[np.asarray(layers)], clip, format=rule.weight_qtype, group=rule.tile_size
-            )
+            found = _packed(kernel[np.asarray(layers)], clip, rule.weight_qtype, rule.weight_spec)
             kernel = kernel.at[np.asarray(layers)].set(found.dequantize())
             for i, layer in enumerate(layers):
                 packed[stored_name(path, layer)] = jax.tree.map(lambda leaf, i=i: leaf[i], found)
@@ -209,13 +204,10 @@ def _chosen(clip: float | Sequence[Clip] | None, layers: list[int]) -> Clip | No
     )
 
 
-@functools.partial(jax.jit, static_argnames=("format", "group"))
-def _packed(kernel: Array, clip: Clip | None, *, format: Format, group: int | None) -> QTensor:
-    """Kernels (layers, in, out) of a format; clip None searches the best."""
-    spec = ScaleSpec(axis=-2, block=group)
-    if clip is None:
-        clip = best_clip(kernel, format, spec)
-    return quantize(kernel, format, spec, clip=clip)
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _packed(kernel: Array, clip: Clip | None, format: Format, spec: ScaleSpec) -> QTensor:
+    """Kernels (layers, in, out) rounded to nearest; clip None searches the best."""
+    return rtn(kernel, format, spec, clip=clip)
 
 
 def _compensated(
@@ -237,24 +229,23 @@ def _compensated(
         for rule, paths in groups.items():
             if rule.weight_qtype is None:
                 continue
-            format = _system_checks.symmetric_integers(rule.weight_qtype, IntFormat)
             # What reads the same shares one factorization.
             joined = gptq_kernel(
                 jnp.concatenate([kernels[path] for path in paths], axis=1),
                 hessian,
-                bits=format.bits,
-                group=rule.tile_size,
+                rule.weight_qtype,
+                rule.weight_spec,
                 clip=rule.weight_clip,
                 damping=settings.damping,
                 act_order=settings.act_order,
                 block=settings.block,
             )
-            ends = np.cumsum([kernels[path].shape[1] for path in paths])[:-1]
-            parts = zip(*(jnp.split(array, ends, axis=1) for array in joined), strict=True)
-            for path, (kernel, scales) in zip(paths, parts, strict=True):
-                found = Rounded(kernel, scales).packed(format.bits)
+            start = 0
+            for path in paths:
+                found = joined.columns(start, start + kernels[path].shape[1])
                 packed[stored_name(path, layer)] = found
                 solved[path] = found.dequantize()
+                start += found.n
         return solved
 
     return solve_kernels(model, sites, tokens, solve, progress=progress), packed

@@ -91,16 +91,6 @@ def has_errors(is_rounded: bool) -> None:
         )
 
 
-def symmetric_integers(value: Format, kind: type) -> Any:
-    """`value` as a grid that GPTQ rounds to."""
-    if not (isinstance(value, kind) and value.symmetric and value.bits <= 8):
-        raise ValueError(
-            "Argument `precision` must round kernels to symmetric integers of at most 8 bits here, "
-            f"but has weight_qtype={value!r}. `rtn` rounds to any format."
-        )
-    return value
-
-
 def positive(name: str, value: float) -> None:
     """Refuse a number that is not above 0."""
     if not value > 0:

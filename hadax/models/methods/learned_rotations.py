@@ -24,7 +24,6 @@ from hadax.operators.elementary import Dense
 from hadax.quantization import _params
 from hadax.quantization.clipping import best_clip
 from hadax.quantization.rules import Precision, QuantizationRule
-from hadax.quantization.scales import ScaleSpec
 from hadax.quantization.simulated import simulate
 from hadax.quantization.sites import ModelSites, Site, fold_norms, untie
 from hadax.quantization.stiefel import stiefel_step
@@ -307,7 +306,7 @@ def _searched(model: Llama, sites: ModelSites, precision: Precision) -> Clips:
         or search(
             _params.at(params, path)[np.asarray(layers)],
             rule.weight_qtype,
-            ScaleSpec(axis=-2, block=rule.tile_size),
+            rule.weight_spec,
         )
         for path in sites.kernels
         for rule, layers in layers_by_rule(precision, path, model.config.layers)
@@ -325,8 +324,8 @@ def _with_rounded_weights(
         for rule, layers in layers_by_rule(precision, path, model.config.layers):
             assert rule.weight_qtype is not None
             at = np.asarray(layers)
-            spec = ScaleSpec(axis=-2, block=rule.tile_size)
-            rounded = simulate(kernel[at], rule.weight_qtype, spec, clip=clips[path, rule])
+            clip = clips[path, rule]
+            rounded = simulate(kernel[at], rule.weight_qtype, rule.weight_spec, clip=clip)
             kernel = kernel.at[at].set(rounded)
         changed[path] = kernel
     return model.with_parameters(_params.replaced(params, changed))

@@ -128,8 +128,7 @@ def gptq(
         The quantized model, its packed kernels and a report.
 
     Raises:
-        ValueError: no tokens, rules that do not fit the model, or kernels that are to become
-            anything but symmetric integers of at most 8 bits.
+        ValueError: no tokens, or rules that do not fit the model.
 
     Cost:
         Two forward passes, and O(in^3 + in^2 out) operations a kernel.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +25,14 @@ from hadax.models.online import NOTHING
 from hadax.operators.factories import diagonal
 from hadax.quantization import _params
 from hadax.quantization._params import Params
-from hadax.quantization.formats import IntFormat
+from hadax.quantization.formats import Format
 from hadax.quantization.methods import awq_clip, awq_gains
 from hadax.quantization.methods import smoothquant as smooth_site
 from hadax.quantization.rules import Precision
+from hadax.quantization.scales import ScaleSpec
 from hadax.quantization.sites import ModelSites, Site, fuse
+
+Grid: TypeAlias = tuple[Format, ScaleSpec]
 
 
 @dataclass(frozen=True)
@@ -172,8 +176,7 @@ def awq(
         The quantized model, its packed kernels and a report.
 
     Raises:
-        ValueError: no tokens, rules that do not fit the model, or kernels that are to become
-            anything but symmetric integers of at most 8 bits.
+        ValueError: no tokens, or rules that do not fit the model.
 
     Cost:
         `hadax.models.input_moments`, and 20 products of a Hessian and a kernel for each kernel.
@@ -219,8 +222,7 @@ def awq_scaled(
         grids of a kernel reach in each layer.
 
     Raises:
-        ValueError: no tokens, or kernels that are to become anything but symmetric integers of at
-            most 8 bits.
+        ValueError: no tokens, or rules that do not fit the model.
 
     Cost:
         That of `awq`.
@@ -280,41 +282,36 @@ def _gains(params: Params, site: Site, moments: InputMoments, precision: Precisi
     kernels = {path: _params.at(params, path) for path in site.readers}
     first = kernels[site.readers[0]]
     gains = np.ones(first.shape[:-1], np.float32)
-    # Where they are rounded differently, the bits and groups of the first one stand for all.
-    grids: dict[int, tuple[int, int | None]] = {}
+    # Where they are rounded differently, the grid of the first one stands for all.
+    grids: dict[int, Grid] = {}
     rounded: dict[int, tuple[str, ...]] = {}
     for path in site.readers:
-        for bits, group, layers in _integers(precision, path, len(gains)):
-            for layer in layers.tolist():
-                grids.setdefault(layer, (bits, group))
+        for grid, layers in _grids(precision, path, len(gains)):
+            for layer in layers:
+                grids.setdefault(layer, grid)
                 rounded[layer] = (*rounded.get(layer, ()), path)
-    alike: dict[tuple[tuple[int, int | None], tuple[str, ...]], list[int]] = {}
+    alike: dict[tuple[Grid, tuple[str, ...]], list[int]] = {}
     for layer, grid in grids.items():
         alike.setdefault((grid, rounded[layer]), []).append(layer)
-    for ((bits, group), paths), members in alike.items():
+    for (grid, paths), members in alike.items():
         at = np.asarray(members)
         joined = jnp.concatenate([kernels[path][at] for path in paths], axis=-1)
-        gains[at] = awq_gains(
-            joined, moments.magnitude[at], moments.hessian[at], bits=bits, group=group
-        )
+        gains[at] = awq_gains(joined, moments.magnitude[at], moments.hessian[at], *grid)
     return jnp.asarray(gains, first.dtype)
 
 
 def _clips(kernel: Array, path: str, hessian: Array, precision: Precision) -> list[Array | float]:
     """How far the grids of a kernel's layers reach."""
     clips: list[Array | float] = [1.0] * len(kernel)
-    for bits, group, layers in _integers(precision, path, len(kernel)):
-        found = awq_clip(kernel[layers], hessian[layers], bits=bits, group=group)
-        for layer, clip in zip(layers, found, strict=True):
+    for grid, layers in _grids(precision, path, len(kernel)):
+        at = np.asarray(layers)
+        for layer, clip in zip(layers, awq_clip(kernel[at], hessian[at], *grid), strict=True):
             clips[layer] = clip
     return clips
 
 
-def _integers(
-    precision: Precision, path: str, layers: int
-) -> Iterator[tuple[int, int | None, np.ndarray]]:
-    """Bits and groups to which a kernel is rounded, and in which layers."""
+def _grids(precision: Precision, path: str, layers: int) -> Iterator[tuple[Grid, list[int]]]:
+    """The grids to which a kernel is rounded, and in which layers."""
     for rule, members in layers_by_rule(precision, path, layers):
         assert rule.weight_qtype is not None
-        format = _system_checks.symmetric_integers(rule.weight_qtype, IntFormat)
-        yield format.bits, rule.tile_size, np.asarray(members)
+        yield (rule.weight_qtype, rule.weight_spec), members

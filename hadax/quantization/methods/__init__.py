@@ -2,11 +2,10 @@
 
 from hadax.quantization.methods.awq import awq_clip, awq_gains
 from hadax.quantization.methods.gptq import gptq
-from hadax.quantization.methods.rtn import Rounded, rtn
+from hadax.quantization.methods.rtn import rtn
 from hadax.quantization.methods.smoothquant import smoothing_gains, smoothquant
 
 __all__ = [
-    "Rounded",
     "awq_clip",
     "awq_gains",
     "gptq",

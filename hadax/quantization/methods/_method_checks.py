@@ -5,7 +5,9 @@ from jax import core
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
-from hadax.quantization import _quantization_checks
+from hadax.quantization import _format_checks, _quantization_checks
+from hadax.quantization.formats import Format
+from hadax.quantization.scales import ScaleSpec
 
 
 def kernel(value: ArrayLike) -> Array:
@@ -19,19 +21,17 @@ def kernel(value: ArrayLike) -> Array:
     return found
 
 
-def grid(bits: int, group: int | None, inputs: int) -> tuple[int, int]:
-    """Bits, and the inputs that share a scale: all of them for None."""
-    bits = _checks.integer("bits", bits, minimum=2)
-    _checks.at_most("bits", bits, 16, what="limit")
-    if group is None:
-        return bits, inputs
-    group = _checks.integer("group", group, minimum=1)
-    if inputs % group:
+def grid(format: Format, spec: ScaleSpec, kernel: Array) -> int:
+    """Refuse what no kernel is rounded to; the inputs that share a scale with an output."""
+    _format_checks.format("format", format, Format)
+    _format_checks.unpackable(format.bits)
+    _format_checks.spec("spec", spec, ScaleSpec)
+    if spec.axis != -2:
         raise ValueError(
-            f"Argument `group` must divide the kernel's {inputs} inputs, but is {group}. Pass None "
-            "for one scale an output."
+            "Argument `spec` must share scales along the inputs of a kernel (..., in, out), axis "
+            f"-2, but has axis={spec.axis}."
         )
-    return bits, group
+    return kernel.shape[-2] // spec.counts(kernel)[-2]
 
 
 def clip(value: float | None) -> float | None:
@@ -59,9 +59,9 @@ def not_negative(name: str, value: float) -> float:
     return value
 
 
-def solved(array: Array) -> None:
+def solved(scales: Array) -> None:
     """Refuse a Hessian that has no Cholesky factor; under `jax.jit` there is nothing to see."""
-    if not isinstance(array, core.Tracer) and not jnp.isfinite(array).all():
+    if not isinstance(scales, core.Tracer) and not jnp.isfinite(scales.astype(float)).all():
         raise ValueError(
             "Argument `hessian` must be finite and positive definite once it is damped, but is "
             "not. Average it over more inputs, or raise `damping`."

@@ -7,7 +7,10 @@ import jax.numpy as jnp
 
 from hadax import _dtypes
 from hadax._typing import Array, ArrayLike
-from hadax.quantization.methods import _grid, _method_checks
+from hadax.quantization.formats import Format
+from hadax.quantization.methods import _method_checks
+from hadax.quantization.scales import ScaleSpec
+from hadax.quantization.simulated import simulate
 
 _RATIOS = 20
 _CLIPS = 10
@@ -16,10 +19,9 @@ _CLIPS = 10
 def awq_gains(
     kernel: ArrayLike,
     magnitude: ArrayLike,
-    hessian: ArrayLike | None = None,
-    *,
-    bits: int,
-    group: int | None = None,
+    hessian: ArrayLike | None,
+    format: Format,
+    spec: ScaleSpec = ScaleSpec(axis=-2),
 ) -> Array:
     r"""The gains of inputs for which rounding to nearest costs least at the output.
 
@@ -36,25 +38,26 @@ def awq_gains(
         magnitude: array (..., in), the mean magnitude of x.
         hessian: array (..., in, in), any multiple of $\sum x x^\top$. None takes
             $\operatorname{diag}(a^2)$ in its place, as if inputs were uncorrelated.
-        bits: width of the grid's integers, 2 to 16.
-        group: how many consecutive inputs share a scale; None for all.
+        format: the numbers, of at most 8 bits.
+        spec: what shares a scale, and the dtype of scales; its axis is -2, the inputs.
 
     Returns:
         Array (..., in), float32 or wider, above 0.
 
     Raises:
-        TypeError: an array is not real floating point, or bits or group no integer.
-        ValueError: bits outside its range, a group that does not divide the inputs, or arrays of
-            other shapes.
+        TypeError: an array is not real floating point, or format or spec of another kind.
+        ValueError: a format above 8 bits, scales along other axes, a group that does not divide
+            the inputs, or arrays of other shapes.
 
     Cost:
         O(20 in^2 out) operations, O(20 in out) without a Hessian; three copies of a kernel.
 
     Example:
         >>> import jax.numpy as jnp
+        >>> from hadax.quantization import IntFormat
         >>> from hadax.quantization.methods import awq_gains
         >>> kernel = jnp.array([[0.3, 0.2], [1.0, -1.0]])
-        >>> awq_gains(kernel, jnp.array([10.0, 0.1]), bits=2)[0] > 1
+        >>> awq_gains(kernel, jnp.array([10.0, 0.1]), None, IntFormat(2))[0] > 1
         Array(True, dtype=bool)
 
     See Also:
@@ -65,14 +68,14 @@ def awq_gains(
         Lin et al. (2024), key `lin2024`.
     """
     w = _method_checks.kernel(kernel)
-    inputs = w.shape[-2]
     a = _method_checks.moments("magnitude", magnitude, w.shape[:-1])
     h = _second_moment(hessian, w.shape) if hessian is not None else jnp.square(a)
-    return _gains(w, a, h, *_method_checks.grid(bits, group, inputs))
+    _method_checks.grid(format, spec, w)
+    return _gains(w, a, h, format, spec)
 
 
 def awq_clip(
-    kernel: ArrayLike, hessian: ArrayLike, *, bits: int, group: int | None = None
+    kernel: ArrayLike, hessian: ArrayLike, format: Format, spec: ScaleSpec = ScaleSpec(axis=-2)
 ) -> Array:
     r"""How far the grid of each group and output should reach, for the least error at the output.
 
@@ -83,26 +86,27 @@ def awq_clip(
         kernel: array (..., in, out), real, multiplied by its gains.
         hessian: array (..., in, in), any multiple of $\sum x x^\top$ of the inputs that it reads:
             divided by the gains.
-        bits: width of the grid's integers, 2 to 16.
-        group: how many consecutive inputs share a scale; None for all.
+        format: the numbers, of at most 8 bits.
+        spec: what shares a scale, and the dtype of scales; its axis is -2, the inputs.
 
     Returns:
         Array (..., groups, out), the `clip` of `rtn`.
 
     Raises:
-        TypeError: an array is not real floating point, or bits or group no integer.
-        ValueError: bits outside its range, a group that does not divide the inputs, or a Hessian of
-            another shape.
+        TypeError: an array is not real floating point, or format or spec of another kind.
+        ValueError: a format above 8 bits, scales along other axes, a group that does not divide
+            the inputs, or a Hessian of another shape.
 
     Cost:
         O(10 in group out + in^2 out) operations; three copies of a kernel.
 
     Example:
         >>> import jax.numpy as jnp
+        >>> from hadax.quantization import IntFormat
         >>> from hadax.quantization.methods import awq_clip, rtn
         >>> kernel = jnp.array([[0.6], [0.6], [0.6], [1.0]])
-        >>> clip = awq_clip(kernel, jnp.eye(4), bits=2)
-        >>> rtn(kernel, bits=2, clip=clip).kernel.ravel().round(2)
+        >>> clip = awq_clip(kernel, jnp.eye(4), IntFormat(2))
+        >>> rtn(kernel, IntFormat(2), clip=clip).dequantize().ravel().round(2)
         Array([0.7, 0.7, 0.7, 0.7], dtype=float32)
 
     See Also:
@@ -112,8 +116,8 @@ def awq_clip(
         Lin et al. (2024), key `lin2024`.
     """
     w = _method_checks.kernel(kernel)
-    bits, group = _method_checks.grid(bits, group, w.shape[-2])
-    return _clip(w, _second_moment(hessian, w.shape), bits, group)
+    group = _method_checks.grid(format, spec, w)
+    return _clip(w, _second_moment(hessian, w.shape), format, spec, group)
 
 
 def _second_moment(hessian: ArrayLike, kernel: tuple[int, ...]) -> Array:
@@ -131,7 +135,9 @@ def _output_error(difference: Array, hessian: Array) -> Array:
 
 
 @partial(jax.jit, static_argnums=(3, 4))
-def _gains(kernel: Array, magnitude: Array, hessian: Array, bits: int, group: int) -> Array:
+def _gains(
+    kernel: Array, magnitude: Array, hessian: Array, format: Format, spec: ScaleSpec
+) -> Array:
     """The search over the exponent, on every matrix of a stack, one after the other."""
     wide = _dtypes.accumulator(kernel.dtype)
     *leading, inputs, outputs = kernel.shape
@@ -140,9 +146,8 @@ def _gains(kernel: Array, magnitude: Array, hessian: Array, bits: int, group: in
         w, a, h = (array.astype(wide) for array in arrays)
 
         def error(gains: Array) -> Array:
-            grouped = _grid.split(gains[:, None] * w, group)
-            rounded = _grid.to_grid(grouped, _grid.scales(grouped, bits, 1.0), bits)
-            return jnp.sum(_output_error(w - rounded.reshape(w.shape) / gains[:, None], h))
+            rounded = simulate(gains[:, None] * w, format, spec)
+            return jnp.sum(_output_error(w - rounded / gains[:, None], h))
 
         candidates = jax.vmap(partial(_power, a))(jnp.arange(_RATIOS, dtype=wide) / _RATIOS)
         return candidates[jnp.argmin(jax.lax.map(error, candidates))]
@@ -161,28 +166,28 @@ def _power(magnitude: Array, ratio: Array) -> Array:
     return gains / jnp.sqrt(jnp.max(gains) * jnp.min(gains))
 
 
-@partial(jax.jit, static_argnums=(2, 3))
-def _clip(kernel: Array, hessian: Array, bits: int, group: int) -> Array:
+@partial(jax.jit, static_argnums=(2, 3, 4))
+def _clip(kernel: Array, hessian: Array, format: Format, spec: ScaleSpec, group: int) -> Array:
     """The search over shares, on every matrix of a stack, one after the other."""
     wide = _dtypes.accumulator(kernel.dtype)
     *leading, inputs, outputs = kernel.shape
+    groups = inputs // group
     shares = 1 - jnp.arange(_CLIPS, dtype=wide) / (2 * _CLIPS)
 
     def one(pair: tuple[Array, Array]) -> Array:
-        w, h = _grid.split(pair[0].astype(wide), group), pair[1].astype(wide)
-        blocks = h.reshape(inputs // group, group, inputs // group, group)
-        own = jnp.einsum("gigj->gij", blocks)
+        w, h = (array.astype(wide) for array in pair)
+        own = jnp.einsum("gigj->gij", h.reshape(groups, group, groups, group))
 
         def lost(share: Array) -> Array:
-            return w - _grid.to_grid(w, _grid.scales(w, bits, share), bits)
+            return w - simulate(w, format, spec, clip=share)
 
-        errors = jax.lax.map(lambda share: _output_error(lost(share), own), shares)
-        best = shares[jnp.argmin(errors, axis=0)]
-        clipped, plain = (
-            _output_error(lost(share).reshape(inputs, outputs), h)
-            for share in (best[:, None], jnp.ones_like(best[:, None]))
-        )
-        return jnp.where(clipped < plain, best, jnp.ones_like(best))
+        def errors_by_group(share: Array) -> Array:
+            return _output_error(lost(share).reshape(groups, group, outputs), own)
+
+        best = shares[jnp.argmin(jax.lax.map(errors_by_group, shares), axis=0)]
+        plain = jnp.ones_like(best)
+        is_better = _output_error(lost(best), h) < _output_error(lost(plain), h)
+        return jnp.where(is_better, best, plain)
 
     flat = kernel.reshape(-1, inputs, outputs), hessian.reshape(-1, inputs, inputs)
-    return jax.lax.map(one, flat).reshape(*leading, inputs // group, outputs)
+    return jax.lax.map(one, flat).reshape(*leading, groups, outputs)
