@@ -86,7 +86,8 @@ def bayesian_cubature(
     Raises:
         ValueError: tolerances that nothing meets, n_min or n_max no powers of two, an f of another
             shape, an unknown bound, or points scrambled one by one.
-        TypeError: f does not return real floating point, or a kernel of the other kind of points.
+        TypeError: f does not return real floating point, a kernel of the other kind of points, or a
+            call under jit, vmap or grad: take the mean of a fixed number of points there.
 
     Cost:
         About 20 transforms and O(n d) for each output beside n values of f. In float32 eigenvalues
@@ -113,6 +114,7 @@ def bayesian_cubature(
         Jagadeeswaran and Hickernell (2019), key `jagadeeswaran2019`; Jagadeeswaran and Hickernell
         (2022), key `jagadeeswaran2022`.
     """
+    _cubature_checks.concrete(points, abs_tol, rel_tol, kernel, log_range, confidence)
     target = _cubature_checks.tolerance(abs_tol, rel_tol, meaning)
     sizes = _cubature_checks.sizes(points, n_min, n_max, least=2**5)
     _cubature_checks.periodization(periodization)
@@ -128,6 +130,7 @@ def bayesian_cubature(
         spectra, means, deviations = _posterior(
             points, spectra, kernels, bounds, f=f, n=n, bound=bound, periodization=periodization
         )
+        _cubature_checks.concrete(means)
         return means, deviations * _quantile(confidence, n - 1 if bound == "full" else None), None
 
     return refine(step, shape, sizes, target, quantity)

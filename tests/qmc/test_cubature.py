@@ -384,6 +384,38 @@ def test_what_cannot_be_integrated_is_refused(method):
 
 
 @every_method
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda integrate: jax.jit(lambda at: integrate(smooth, at).integral)(points("net")),
+        lambda integrate: jax.jit(lambda: integrate(smooth, points("net")).integral)(),
+        lambda integrate: jax.vmap(
+            lambda key: integrate(smooth, qmc.digital_shift(key, qmc.sobol(2))).integral
+        )(jax.random.split(jax.random.key(0))),
+        lambda integrate: jax.grad(
+            lambda a: integrate(lambda x: a * smooth(x), points("net")).integral
+        )(1.0),
+        lambda integrate: jax.jit(
+            lambda tol: integrate(smooth, points("net"), abs_tol=tol).integral
+        )(0.1),
+    ],
+    ids=["jit", "jit of constants", "vmap over keys", "grad of a parameter", "traced tolerance"],
+)
+def test_transformations_are_refused_with_what_to_do(method, call):
+    with pytest.raises(TypeError, match=r"outside of jit, vmap and grad.*jnp.mean\(f\(points\(n\)"):
+        call(METHODS[method])
+
+
+def test_what_the_refusal_says_to_do_does_it():
+    """The number of points is found once, and their mean has a gradient by a parameter."""
+    found = qmc.adaptive_cubature(smooth, points("net"), abs_tol=1e-3)
+    x = points("net")(found.n)
+    slope = jax.jit(jax.grad(lambda a: jnp.mean(a**2 * smooth(x), axis=0)))(3.0)
+    np.testing.assert_allclose(slope, 6 * SMOOTH, atol=6e-3)
+
+
+@every_method
 def test_other_points_are_refused(method, without_shape_checks):
     for other in (qmc.halton(2), jnp.ones((4, 2))):
         with pytest.raises(TypeError, match="must be a Lattice or a DigitalNet"):
