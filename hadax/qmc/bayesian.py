@@ -18,6 +18,7 @@ from hadax.qmc import (
     _kernel_values,
     _qmc_checks,
     _sampling,
+    _spectra,
 )
 from hadax.qmc._assembly import Points
 from hadax.qmc._refinement import Cubature, Meaning, Quantity, refine
@@ -164,26 +165,31 @@ def _posterior(
     bound: Bound,
     periodization: Periodization | None,
 ) -> tuple[Array, Array, Array]:
-    """Coefficients (q, n) at n points, and means and deviations (q,) of the integrals."""
+    """Transforms (q, n) of n values, and means and deviations (q,) of the integrals."""
     start = 0 if before is None else n // 2
     samples = _sampling.values(f, points, n - start, start, periodization)
-    spectra = _sampling.means(samples, points)
+    is_lattice = isinstance(points, Lattice)
+    spectra = _spectra.transformed(samples, is_lattice=is_lattice)
     if before is not None:
-        spectra = _sampling.doubled(before, spectra, points)
+        spectra = _spectra.doubled(before, spectra, is_lattice=is_lattice)
     words = points.words(n)
-    powers = jnp.square(jnp.abs(spectra)).at[:, 0].set(0)
+    # Those of coefficients whose first one is the mean.
+    powers = (jnp.square(jnp.abs(spectra)) / n).at[:, 0].set(0)
+    means = spectra[:, 0].real * n**-0.5
     of_kernels = [kernel.parts(kernel.factors(words, words[:1])) for kernel in kernels]
 
     def deviation(power: Array) -> Array:
-        found = [_fitted(parts, power, points, bounds, bound) for parts in of_kernels]
+        found = [
+            _fitted(parts, power, bounds, bound, is_lattice=is_lattice) for parts in of_kernels
+        ]
         losses, deviations = (jnp.stack(column) for column in zip(*found, strict=True))
         return deviations[jnp.argmin(losses)]
 
-    return spectra, spectra[:, 0].real, jax.lax.map(deviation, powers)
+    return spectra, means, jax.lax.map(deviation, powers)
 
 
 def _fitted(
-    parts: Array, power: Array, points: Points, bounds: tuple[float, float], bound: Bound
+    parts: Array, power: Array, bounds: tuple[float, float], bound: Bound, *, is_lattice: bool
 ) -> tuple[Array, Array]:
     """The least loss of a kernel whose parts (n, d) are given, and the integral's deviation."""
     n = len(power)
@@ -192,7 +198,7 @@ def _fitted(
         """Those of the kernel's matrix, and the first one without its mean part n."""
         column = _kernel_values.product_minus_one(parts * jnp.exp(log_weight).astype(parts.dtype))
         column = column.astype(power.dtype)
-        found = _sampling.means(column[None], points)[0].real * n
+        found = _spectra.transformed(column, is_lattice=is_lattice).real * n**0.5
         # Round-off of a transform: what is below it is not known, and counts as this large.
         noise = tolerance(n, column.dtype) * jnp.linalg.norm(column)
         found = jnp.maximum(found, noise)
