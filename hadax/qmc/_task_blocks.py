@@ -41,6 +41,12 @@ def columns(
     return jax.tree.map(lambda found: jnp.swapaxes(found, 0, 1), by_first)
 
 
+def covariance(factors: Array, variances: Array) -> Array:
+    """F F^T + diag v, for factors (..., tasks, shared) and variances (..., tasks)."""
+    own = variances[..., None] * jnp.eye(variances.shape[-1], dtype=variances.dtype)
+    return jnp.einsum("...ik,...jk->...ij", factors, factors, precision="highest") + own
+
+
 def factored(matrices: Array) -> Array:
     """Lower Cholesky factors of matrices (..., R, R), lifted by round-off of the largest trace."""
     traces = jax.lax.stop_gradient(jnp.trace(matrices, axis1=-2, axis2=-1).real)

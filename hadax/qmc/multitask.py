@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.lax.linalg import triangular_solve
+from jax.scipy.stats import norm
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
-from hadax.qmc import _task_blocks, _task_checks, _words
+from hadax.qmc import _assembly, _qmc_checks, _task_blocks, _task_checks, _words
 from hadax.qmc._assembly import Points
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.task_matrices import TaskGram, task_gram
@@ -24,38 +25,76 @@ _dots = functools.partial(jnp.einsum, precision="highest")
 class TaskPosterior:
     """Gaussian processes of several tasks, given values: what `condition_tasks` makes.
 
-    A pytree. `coefficients` holds an array (n_i,) for each task, `prior_means` and `noise` (tasks,)
-    a number for each.
+    A pytree. `values` and `coefficients` hold an array (n_i,) for each task, `prior_means` and
+    `noise` (tasks,) a number for each; tasks are counted from 0 on.
     """
 
     kernel: ProductKernel
     points: tuple[Points, ...]
     tasks: Array
     matrix: TaskGram
+    values: tuple[Array, ...]
     coefficients: tuple[Array, ...]
     prior_means: Array
     noise: Array
 
+    def extend(
+        self, y: Sequence[Array | None], *, prior_means: ArrayLike | None = None
+    ) -> "TaskPosterior":
+        """The processes given more values, as `condition_tasks` makes them of all.
+
+        Of each task y has the values at its next n_i points, or None to leave it as it is. The
+        small matrices between blocks are new ones, which takes as long as at first.
+        """
+        _task_checks.as_many_more(y, self.matrix.sizes)
+        joined = [
+            known if more is None else jnp.concatenate([known, jnp.asarray(more, known.dtype)])
+            for known, more in zip(self.values, y, strict=True)
+        ]
+        settings = {"tasks": self.tasks, "noise": self.noise, "prior_means": prior_means}
+        return condition_tasks(self.kernel, self.points, joined, **settings)
+
     def mean(self, task: int, x: Array) -> Array:
         """The posterior mean of a task at points x (q, d) in [0, 1): array (q,)."""
-        _task_checks.known(task, len(self.points))
-        row = self._row(task, x.dtype)
+        row = self._row(self._number(task), x.dtype)
         joined = jnp.concatenate(self.coefficients)
-        return self.prior_means[task] + jax.lax.map(lambda one: _dots("i,i", row(one), joined), x)
+        dots = _assembly.each(lambda one: _dots("i,i", row(one), joined), x, self.matrix.n)
+        return self.prior_means[task] + dots
 
     def variance(self, task: int, x: Array) -> Array:
         """The posterior variance of a task at points x (q, d), without noise: array (q,)."""
-        _task_checks.known(task, len(self.points))
-        row = self._row(task, x.dtype)
+        row = self._row(self._number(task), x.dtype)
         word = self.points[0].words(1)[0]
         prior = self.tasks[task, task] * self.kernel(word, word)
 
         def at(one: Array) -> Array:
-            return jnp.maximum(
-                prior - self.matrix.quadratic(_task_blocks.split(row(one), self.matrix.sizes)), 0
-            )
+            explained = self.matrix.quadratic(_task_blocks.split(row(one), self.matrix.sizes))
+            return jnp.maximum(prior - explained, 0)
 
-        return jax.lax.map(at, x)
+        return _assembly.each(at, x, self.matrix.n)
+
+    def covariance(self, task: int, x: Array, other: int, z: Array) -> Array:
+        """The posterior covariance of a task at points x (q, d) and another at z (r, d): (q, r).
+
+        Without noise; `other` may be the same task.
+        """
+        row = self._row(self._number(task), x.dtype)
+        rows = jax.vmap(self._row(self._number(other, "other"), z.dtype))(z)
+        at_z, share = self._as_known(z), self.tasks[task, other]
+
+        def between(one: Array) -> Array:
+            solved = self.matrix.solve(_task_blocks.split(row(one), self.matrix.sizes))
+            prior = share * self.kernel(self._as_known(one)[None], at_z)
+            return prior - _dots("ri,i->r", rows, jnp.concatenate(solved))
+
+        return _assembly.each(between, x, self.matrix.n)
+
+    def interval(self, task: int, x: Array, *, confidence: float = 0.99) -> tuple[Array, Array]:
+        """Where a task lies at points x (q, d), each with this probability: low and high."""
+        _qmc_checks.between_zero_and_one("confidence", confidence)
+        reach = norm.ppf((1 + confidence) / 2) * jnp.sqrt(self.variance(task, x))
+        mean = self.mean(task, x)
+        return mean - reach, mean + reach
 
     def integrals(self) -> tuple[Array, Array]:
         """The posterior means (tasks,) and covariance of the integrals over the unit cube."""
@@ -78,15 +117,23 @@ class TaskPosterior:
         outer = triangular_solve(_task_blocks.factored(inner), root.T, left_side=True, lower=True)
         return means, scale * _dots("ki,kj->ij", outer, outer)
 
+    def _number(self, task: object, name: str = "task") -> int:
+        """A task that there is."""
+        return _task_checks.known(name, task, len(self.points))
+
     def _row(self, task: int, dtype: DTypeLike) -> Callable[[Array], Array]:
         """A function from a point to its covariances with all values, task after task."""
         pairs = list(zip(self.points, self.matrix.sizes, strict=True))
         shares = jnp.repeat(self.tasks[task], np.array(self.matrix.sizes))
         if self.matrix.is_lattice:
             known = jnp.concatenate([points(n, dtype=dtype) for points, n in pairs])
-            return lambda one: shares * self.kernel(one[None], known)
-        words = jnp.concatenate([points.words(n) for points, n in pairs])
-        return lambda one: shares * self.kernel(_words.of_fractions(one, words.dtype)[None], words)
+        else:
+            known = jnp.concatenate([points.words(n) for points, n in pairs])
+        return lambda one: shares * self.kernel(self._as_known(one)[None], known)
+
+    def _as_known(self, x: Array) -> Array:
+        """Points in [0, 1) as the kernel takes them."""
+        return x if self.matrix.is_lattice else _words.of_fractions(x, self.points[0].shift.dtype)
 
 
 def condition_tasks(
@@ -112,7 +159,7 @@ def condition_tasks(
         prior_means: one a task; None takes the mean of each task's values.
 
     Returns:
-        A `TaskPosterior`: means, variances and integrals of each task.
+        A `TaskPosterior`: means, variances, covariances, intervals and integrals of each task.
 
     Raises:
         TypeError: as `task_gram`, or values that are not real floating point.
@@ -147,8 +194,8 @@ def condition_tasks(
     if prior_means is None:
         means = jnp.stack([jnp.mean(one) for one in values])
     else:
-        means = jnp.broadcast_to(jnp.asarray(prior_means, dtype), (count,))
+        means = _task_checks.means(prior_means, count, dtype)
     solved = matrix.solve([one - mean for one, mean in zip(values, means, strict=True)])
     variances = jnp.broadcast_to(jnp.asarray(noise, dtype), (count,))
     between = jnp.asarray(tasks, dtype)
-    return TaskPosterior(kernel, tuple(points), between, matrix, solved, means, variances)
+    return TaskPosterior(kernel, tuple(points), between, matrix, values, solved, means, variances)

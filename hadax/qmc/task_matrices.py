@@ -56,6 +56,11 @@ class TaskGram:
         blocks = blocks + jnp.diag(noise[owners])[..., None].astype(spectra.dtype)
         return cls(_task_blocks.factored(jnp.moveaxis(blocks, -1, 0)), sizes, is_lattice)
 
+    @property
+    def n(self) -> int:
+        """The number of points of all tasks."""
+        return sum(self.sizes)
+
     def __call__(self, y: Sequence[Array]) -> tuple[Array, ...]:
         """The product with y."""
         halves = _dots("kba,kb->ka", self.factor.conj(), self._forward(y))
@@ -78,6 +83,17 @@ class TaskGram:
         """The logarithm of the determinant."""
         logs = jnp.sum(jnp.log(jnp.diagonal(self.factor, axis1=1, axis2=2).real), axis=1)
         return 2 * jnp.sum(self._multiplicities(logs.dtype) * logs)
+
+    def inverse_diagonal(self) -> tuple[Array, ...]:
+        """The diagonal of the inverse, an array (n_i,) a task: one number for each block."""
+        identity = jnp.eye(self.factor.shape[-1], dtype=self.factor.dtype)
+        inverse = triangular_solve(
+            self.factor, jnp.broadcast_to(identity, self.factor.shape), left_side=True, lower=True
+        )
+        powers = jnp.sum(jnp.square(jnp.abs(inverse)), axis=1)
+        counts = self._multiplicities(powers.dtype)
+        found = _dots("k,ka->a", counts, powers) / min(self.sizes)
+        return tuple(_task_blocks.split(jnp.repeat(found, min(self.sizes)), self.sizes))
 
     def _halves(self, y: Sequence[Array]) -> Array:
         """The factors' solutions for the transform of y, (frequencies, R)."""
@@ -133,7 +149,7 @@ def task_covariance(factors: ArrayLike, variances: ArrayLike) -> Array:
     """
     shared = _checks.real_float("factors", _checks.shaped("factors", factors, ndim=2))
     own = _task_checks.one_a_task("variances", jnp.asarray(variances, shared.dtype), len(shared))
-    return _dots("ik,jk->ij", shared, shared) + jnp.diag(own)
+    return _task_blocks.covariance(shared, own)
 
 
 def task_gram(
@@ -162,7 +178,8 @@ def task_gram(
 
     Raises:
         TypeError: a kernel of other points, or points of different kinds.
-        ValueError: points that are not shifted copies; sizes, tasks or noise of another number.
+        ValueError: points that are not shifted copies; sizes, tasks or noise of another number; T
+            not symmetric, or with a negative eigenvalue.
 
     Cost:
         R^2 n_min d operations for the kernel, and n_min R^3 / 3 for the factors (half of it for a
@@ -189,7 +206,7 @@ def task_gram(
     points, sizes = tuple(points), tuple(sizes)
     _task_checks.copies(kernel, points, sizes)
     dtype = kernel.scale.dtype
-    between = _task_checks.covariance(jnp.asarray(tasks, dtype), len(sizes))
+    between = _task_checks.covariance(tasks, len(sizes), dtype)
     variances = _task_checks.one_a_task("noise", jnp.asarray(noise, dtype), len(sizes), zero=True)
     minus_one = _task_blocks.columns(kernel.minus_one, points, sizes)
     is_lattice = isinstance(points[0], Lattice)
