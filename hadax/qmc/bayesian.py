@@ -1,5 +1,6 @@
 """Integrals to a tolerance, from a Gaussian process that a fast transform fits."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from statistics import NormalDist
@@ -30,6 +31,8 @@ Bound: TypeAlias = Literal["likelihood", "gcv", "full"]
 
 # Golden sections of the logarithm of the kernel's weights: 5 * 0.618^16 is 2e-3.
 _SECTIONS = 16
+# The part of the range, four times what is left after them, within which it counts as its end.
+_RESOLUTION = 2e-3
 
 
 def bayesian_cubature(
@@ -71,7 +74,8 @@ def bayesian_cubature(
             whose scale does not matter; or a tuple of several, of which the one that explains the
             values best is taken. By default those of orders 2 and 1 on lattices, the one of order 1
             on nets. A kernel that is too smooth for f makes bounds that are too small.
-        log_range: where the logarithm of $\theta$ is looked for.
+        log_range: where the logarithm of $\theta$ is looked for. A result says when it is found at
+            an end: a wider range may explain f better.
         bound: "likelihood" chooses $\theta$ and s by likelihood, "gcv" by generalised cross
             validation; "full" chooses $\theta$ by likelihood and takes mean and scale for unknown
             with their usual priors, which makes Student's distribution of the Gaussian.
@@ -125,16 +129,21 @@ def bayesian_cubature(
     shape = _cubature_checks.output_shape("f", f, points)
     kernels = _candidates(kernel, points)
     spectra: Array | None = None
+    logs: Array | None = None
 
     def step(n: int) -> tuple[Array, Array, None]:
-        nonlocal spectra
-        spectra, means, deviations = _posterior(
+        nonlocal spectra, logs
+        spectra, means, deviations, logs = _posterior(
             points, spectra, kernels, bounds, f=f, n=n, bound=bound, periodization=periodization
         )
         _cubature_checks.concrete(means)
         return means, deviations * _quantile(confidence, n - 1 if bound == "full" else None), None
 
-    return refine(step, shape, sizes, target, quantity)
+    found = refine(step, shape, sizes, target, quantity)
+    log_weight = np.asarray(logs).reshape(shape)
+    reach = _RESOLUTION * (bounds[1] - bounds[0])
+    at_end = (log_weight < bounds[0] + reach) | (log_weight > bounds[1] - reach)
+    return dataclasses.replace(found, log_weight=log_weight, at_end=np.asarray(at_end))
 
 
 def _candidates(
@@ -164,8 +173,8 @@ def _posterior(
     n: int,
     bound: Bound,
     periodization: Periodization | None,
-) -> tuple[Array, Array, Array]:
-    """Transforms (q, n) of n values, and means and deviations (q,) of the integrals."""
+) -> tuple[Array, Array, Array, Array]:
+    """Transforms (q, n) of n values; means, deviations and logarithms of weights, all (q,)."""
     start = 0 if before is None else n // 2
     samples = _sampling.values(f, points, n - start, start, periodization)
     is_lattice = isinstance(points, Lattice)
@@ -178,20 +187,22 @@ def _posterior(
     means = spectra[:, 0].real * n**-0.5
     of_kernels = [kernel.parts(kernel.factors(words, words[:1])) for kernel in kernels]
 
-    def deviation(power: Array) -> Array:
+    def best(power: Array) -> tuple[Array, Array]:
         found = [
             _fitted(parts, power, bounds, bound, is_lattice=is_lattice) for parts in of_kernels
         ]
-        losses, deviations = (jnp.stack(column) for column in zip(*found, strict=True))
-        return deviations[jnp.argmin(losses)]
+        losses, deviations, logs = (jnp.stack(column) for column in zip(*found, strict=True))
+        least = jnp.argmin(losses)
+        return deviations[least], logs[least]
 
-    return spectra, means, jax.lax.map(deviation, powers)
+    return spectra, means, *jax.lax.map(best, powers)
 
 
 def _fitted(
     parts: Array, power: Array, bounds: tuple[float, float], bound: Bound, *, is_lattice: bool
-) -> tuple[Array, Array]:
-    """The least loss of a kernel whose parts (n, d) are given, and the integral's deviation."""
+) -> tuple[Array, Array, Array]:
+    """Of a kernel whose parts (n, d) are given the least loss, the integral's deviation there, and
+    where it is."""
     n = len(power)
 
     def eigenvalues(log_weight: Array) -> tuple[Array, Array]:
@@ -218,7 +229,7 @@ def _fitted(
         variance = n * jnp.sum(power / safe) / (n - 1) * rest / n
     else:
         variance = jnp.sum(power / safe) * rest / (rest + n)
-    return loss(best), jnp.sqrt(variance)
+    return loss(best), jnp.sqrt(variance), best
 
 
 def _least(loss: Callable[[Array], Array], low: Array, high: Array) -> Array:

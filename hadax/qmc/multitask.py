@@ -62,7 +62,10 @@ class TaskPosterior:
         return self.prior_means[task] + dots
 
     def variance(self, task: int, x: Array) -> Array:
-        """The posterior variance of a task at points x (q, d), without noise: array (q,)."""
+        """The posterior variance of a task at points x (q, d), without noise: array (q,).
+
+        In float32 less than about 1e-6 of the prior one is round-off; what is negative is 0.
+        """
         row = self._row(self._number(task), x.dtype)
         word = self.points[0].words(1)[0]
         prior = self.tasks[task, task] * self.kernel(word, word)

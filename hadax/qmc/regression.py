@@ -73,7 +73,11 @@ class Posterior:
         return self.prior_mean + dots
 
     def variance(self, x: Array, *, n: int | None = None) -> Array:
-        """The posterior variance at points x (q, d), of the function without noise: array (q,)."""
+        """The posterior variance at points x (q, d), of the function without noise: array (q,).
+
+        It is what is left of the prior variance: in float32 less than about 1e-6 of that is
+        round-off, and what would be negative is 0, as `interval` then has no width.
+        """
         matrix = self._after(n)
         row = self._row(x.dtype, matrix.n)
         prior = self._prior()

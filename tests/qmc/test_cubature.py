@@ -51,21 +51,6 @@ def two(x):
 
 @every_method
 @both_kinds
-def test_integrals_are_within_the_tolerance_and_within_their_bounds(method, kind):
-    """Keister's integral, 30 randomisations: all of them must be (a test of every kind at 99 %)."""
-    within, bounded = 0, 0
-    for seed in range(30):
-        found = METHODS[method](keister, points(kind, seed), abs_tol=5e-3)
-        error = abs(float(found.integral) - KEISTER)
-        within += bool(found.converged) and error <= 5e-3
-        bounded += error <= float(found.error_bound)
-    # With probability 0.99 each, two misses in 30 have probability 0.04, three 0.003.
-    assert within >= 28
-    assert bounded >= 28
-
-
-@every_method
-@both_kinds
 def test_signs_and_several_integrals_at_once(method, kind):
     """The same points: the same numbers, whichever way they are asked for."""
     integrate, at = METHODS[method], points(kind)
@@ -348,6 +333,22 @@ def test_bayesian_weights_are_the_best_ones(bound, x64):
     ends = jnp.asarray([-5.0, 0.0])
     found = jax.jit(lambda: loss(bayesian._least(loss, *ends)))()
     assert found <= jax.jit(jax.vmap(loss))(jnp.linspace(*ends, 41)).min() + 2e-3
+
+
+def test_weights_at_an_end_of_their_range_are_said(x64):
+    """The best one of a wide range is inside of it; a range below it ends there."""
+    settings = {"abs_tol": 10.0, "n_min": 128, "kernel": qmc.digital_kernel(2, orders=1)}
+    wide = qmc.bayesian_cubature(two, points("net"), log_range=(-12.0, 4.0), **settings)
+    assert not wide.at_end[0]
+    best = float(wide.log_weight[0])
+    assert "log_range" not in str(
+        qmc.bayesian_cubature(smooth, points("net"), log_range=(best - 3, best + 3), **settings)
+    )
+    for low, high in ((best - 5, best - 2), (best + 2, best + 5)):
+        found = qmc.bayesian_cubature(smooth, points("net"), log_range=(low, high), **settings)
+        assert found.at_end
+        np.testing.assert_allclose(found.log_weight, high if high < best else low, atol=1e-2)
+        assert "at an end of log_range, for 1 of 1 fits" in str(found)
 
 
 def test_quantiles_of_student(x64):

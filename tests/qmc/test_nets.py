@@ -126,6 +126,13 @@ def test_points_and_matrices_are_interlaced_alike():
     np.testing.assert_array_equal(qmc.interlace(net, 3).words(64), words)
 
 
+@pytest.mark.parametrize(("order", "n"), [(2, 2**17), (3, 2**12)])
+def test_interlaced_words_of_32_bits_tell_points_apart(order, n):
+    """Also where the bits of one coordinate that are kept do not: beyond 2^(32 / order) points."""
+    net = qmc.interlace(qmc.linear_scramble(KEY, qmc.sobol(order)), order)
+    assert len(np.unique(np.asarray(net.words(n)))) == n > 2 ** (32 / order)
+
+
 def errors(net, integrand, value, sizes, draws=32):
     """Root mean square errors of means over scrambled points."""
 
