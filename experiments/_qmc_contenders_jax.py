@@ -22,7 +22,7 @@ def points(job: QmcJob) -> Prepared:
     if job.workload == "lattice":
         sequence = qmc.random_shift(key, qmc.lattice(vector(job.d)))
     elif job.workload == "sobol":
-        sequence = qmc.digital_shift(key, qmc.linear_scramble(key, qmc.sobol(job.d)))
+        sequence = _scrambled(key, qmc.sobol(job.d))
     else:
         sequence = qmc.permute_digits(key, qmc.halton(job.d))
     return _prepared(lambda sequence: sequence(job.n), sequence)
@@ -84,7 +84,7 @@ def cubature(job: QmcJob) -> Prepared:
     if job.is_lattice:
         points: Any = qmc.random_shift(key, qmc.lattice(qmc.cbc(job.d, job.n, n_min=2**8)))
     else:
-        points = qmc.digital_shift(key, qmc.linear_scramble(key, qmc.sobol(job.d)))
+        points = _scrambled(key, qmc.sobol(job.d))
     adaptive = job.workload.startswith("cubature")
     integrate: Any = qmc.adaptive_cubature if adaptive else qmc.bayesian_cubature
     function, tolerance = integrand("keister", job.d).function, TOLERANCES[job.workload]
@@ -98,6 +98,12 @@ def cubature(job: QmcJob) -> Prepared:
         return np.asarray(found.integral)
 
     return _with_output(Prepared(loop), output)
+
+
+def _scrambled(key: jax.Array, net: qmc.DigitalNet) -> qmc.DigitalNet:
+    """A net scrambled linearly and shifted, by keys of their own."""
+    key_scramble, key_shift = jax.random.split(key)
+    return qmc.digital_shift(key_shift, qmc.linear_scramble(key_scramble, net))
 
 
 def _points(job: QmcJob) -> Any:

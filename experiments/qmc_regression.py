@@ -125,7 +125,8 @@ def _points(trial: Trial, key: jax.Array) -> Points:
     """Points with random shifts."""
     if trial.kind == "lattice":
         return qmc.random_shift(key, qmc.lattice(qmc.cbc(DIMENSIONS, trial.n)))
-    return qmc.digital_shift(key, qmc.linear_scramble(key, qmc.sobol(DIMENSIONS)))
+    key_scramble, key_shift = jax.random.split(key)
+    return qmc.digital_shift(key_shift, qmc.linear_scramble(key_scramble, qmc.sobol(DIMENSIONS)))
 
 
 def _kernel(logs: dict[str, jax.Array], points: Points) -> Kernel:

@@ -22,18 +22,14 @@ from hadax.qmc.kernels import (
     shift_invariant_kernel,
 )
 from hadax.qmc.lattices import Lattice, lattice, random_shift
-from hadax.qmc.multitask import (
-    TaskGram,
-    TaskPosterior,
-    condition_tasks,
-    task_covariance,
-    task_gram,
-)
+from hadax.qmc.multitask import TaskPosterior, condition_tasks
 from hadax.qmc.nets import DigitalNet, digital_net, sobol
 from hadax.qmc.periodization import periodize
 from hadax.qmc.regression import Posterior, condition, regression_loss
 from hadax.qmc.scrambles import digital_shift, interlace, linear_scramble, nested_scramble
 from hadax.qmc.structured_gram import Gram
+from hadax.qmc.task_fitting import TaskFit, fit_tasks
+from hadax.qmc.task_matrices import TaskGram, task_covariance, task_gram
 
 __all__ = [
     "AdaptiveKernel",
@@ -48,6 +44,7 @@ __all__ = [
     "Lattice",
     "Posterior",
     "ShiftInvariantKernel",
+    "TaskFit",
     "TaskGram",
     "TaskPosterior",
     "Tolerance",
@@ -63,6 +60,7 @@ __all__ = [
     "digital_net",
     "digital_shift",
     "fit",
+    "fit_tasks",
     "gram",
     "halton",
     "interlace",

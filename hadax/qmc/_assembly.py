@@ -1,5 +1,6 @@
 """From a kernel and points to their matrix, in two steps: what no leaf changes, and the rest."""
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import jax
@@ -39,3 +40,9 @@ def matrix(kernel: ProductKernel, of_points: Any, kind: Kind, noise: ArrayLike) 
         values = kernel.scale * (1 + minus_one)
         return DenseGram.of_matrix(values + noise * jnp.eye(len(values), dtype=values.dtype))
     return Gram.of_column(kernel.scale, minus_one, noise, is_lattice=kind == "lattice")
+
+
+def each(function: Callable[[Array], Array], x: Array, values: int) -> Array:
+    """A function of one point at all of x, several at once while their rows fit a cache."""
+    together = (1 << 12) // values
+    return jax.lax.map(function, x, batch_size=together if together > 1 else None)

@@ -5,6 +5,7 @@ from typing import get_args
 
 import jax
 import jax.numpy as jnp
+from jax import core
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
@@ -14,6 +15,18 @@ from hadax.qmc.gram import Points
 from hadax.qmc.lattices import Lattice
 from hadax.qmc.nets import DigitalNet
 from hadax.qmc.periodization import Periodization
+
+
+def concrete(*values: object) -> None:
+    """Refuse what a transformation of JAX traces: how many points it takes is known at run time."""
+    if any(isinstance(leaf, core.Tracer) for leaf in jax.tree.leaves(values)):
+        raise TypeError(
+            "A cubature to a tolerance must be called outside of jit, vmap and grad, as its number "
+            "of points depends on values, but is traced. Run it once for the number of points, "
+            "n = found.n, and transform the mean of n points, jnp.mean(f(points(n)), axis=0), on "
+            "a lattice of periodize(f, ...); or call it in a Python loop, or with several outputs "
+            "of f."
+        )
 
 
 def tolerance(absolute: float, relative: float, meaning: Meaning) -> Tolerance:

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from hadax._typing import Array
-from hadax.qmc import _sampling
+from hadax.qmc import _sampling, _spectra
 from hadax.qmc.gram import Points
+from hadax.qmc.lattices import Lattice
 from hadax.qmc.periodization import Periodization
 
 Integrand = Callable[[Array], Array]
@@ -30,7 +31,7 @@ _LAG = 4
 class Decay:
     """What is known after n points: means, sums of coefficients, and what the next ones start from.
 
-    `spectra` (q + c, n) are the coefficients of f and of its control variates, `order` (q, n) their
+    `spectra` (q + c, n) are the transforms of f and of its control variates, `order` (q, n) their
     indices from large to small, `means`, `sums` and `largest` (q,) those of f. `low` and `high`
     (q, LEVELS) bound, for every l, the sum of the true coefficients from 2^(l-1) to 2^l.
     """
@@ -78,16 +79,19 @@ def decay(
     count = len(samples)
     if control is not None:
         samples = jnp.concatenate([samples, sampled(control)])
-    spectra = _sampling.means(samples, points)
+    is_lattice = isinstance(points, Lattice)
+    spectra = _spectra.transformed(samples, is_lattice=is_lattice)
     if before is None:
         order = jnp.broadcast_to(jnp.arange(n), (count, n))
     else:
-        spectra = _sampling.doubled(before.spectra, spectra, points)
+        spectra = _spectra.doubled(before.spectra, spectra, is_lattice=is_lattice)
         order = jnp.concatenate([before.order, before.order + n // 2], axis=1)
-    values, shift = spectra[:count], jnp.zeros(count, samples.dtype)
+    # Scaled such that the first one is the mean.
+    scaled = spectra * jnp.asarray(n**-0.5, spectra.dtype)
+    values, shift = scaled[:count], jnp.zeros(count, samples.dtype)
     if known is not None:
-        slopes = _slopes(values, spectra[count:])
-        part = jnp.matmul(slopes.astype(values.dtype), spectra[count:], precision="highest")
+        slopes = _slopes(values, scaled[count:])
+        part = jnp.matmul(slopes.astype(values.dtype), scaled[count:], precision="highest")
         values = values - part
         shift = jnp.matmul(slopes, known.astype(slopes.dtype), precision="highest")
     sizes = jnp.abs(values)

@@ -159,5 +159,5 @@ def warn_if_broken(broken: bool) -> None:
             "the best kernel before. Start from more noise, take smaller steps, or compute under "
             "jax.enable_x64(True).",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -81,18 +81,24 @@ def walsh(gap: Array, order: int, dtype: jnp.dtype) -> Array:
         return -b * u + 2.5 * (1 - power(1)) - 1
     if order == 3:
         return b * u**2 - 5 * (1 - power(1)) * u + 43 / 18 * (1 - power(2)) - 1
-    ones = jnp.zeros_like(u)
-    for at in range(bits):
-        bit = (gap >> (bits - 1 - at)) & np.array(1, gap.dtype)
-        ones = ones + (1 - 2 * bit.astype(dtype)) * 2.0 ** (-3 * at)
     return (
         -2 / 3 * b * u**3
         + 5 * (1 - power(1)) * u**2
         - 43 / 9 * (1 - power(2)) * u
         + 701 / 294 * (1 - power(3))
-        + b * (ones / 48 - 1 / 42)
+        + b * (single_bits(gap, dtype) / 48 - 1 / 42)
         - 1
     )
+
+
+def single_bits(gap: Array, dtype: jnp.dtype) -> Array:
+    """The sum over places a of 2^(-3a) w_(2^a), Walsh functions of one bit, from the highest on."""
+    bits = _words.width(gap)
+    found = jnp.zeros(gap.shape, dtype)
+    for at in range(bits):
+        bit = (gap >> (bits - 1 - at)) & np.array(1, gap.dtype)
+        found = found + (1 - 2 * bit.astype(dtype)) * 2.0 ** (-3 * at)
+    return found
 
 
 def adaptive_walsh(place: Array, rates: Array) -> Array:

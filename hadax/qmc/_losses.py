@@ -10,18 +10,34 @@ from hadax._typing import Array, ArrayLike
 from hadax.qmc import _kernel_checks, _qmc_checks
 from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.structured_gram import Gram
+from hadax.qmc.task_matrices import TaskGram
 
 Loss: TypeAlias = Literal["likelihood", "gcv", "cv"]
 
 
-def loss_of(matrix: Gram | DenseGram, gaps: Array, loss: Loss) -> Array:
-    """The loss of values less their mean."""
+def loss_of(
+    matrix: Gram | DenseGram | TaskGram, gaps: Array | tuple[Array, ...], loss: Loss
+) -> Array:
+    """The loss of values less their mean, which for several tasks are a tuple."""
     if loss == "likelihood":
         constant = matrix.n * jnp.log(2 * jnp.pi)
-        return (matrix.quadratic(gaps) + matrix.logdet() + constant) / 2
-    diagonal = matrix.inverse_diagonal()
+        return (matrix.quadratic(gaps) + matrix.logdet() + constant) / 2  # type: ignore[arg-type]
+    diagonal = _joined(matrix.inverse_diagonal())
     scales = diagonal if loss == "cv" else jnp.mean(diagonal)
-    return jnp.sum(jnp.square(matrix.solve(gaps) / scales))
+    return jnp.sum(jnp.square(_joined(matrix.solve(gaps)) / scales))  # type: ignore[arg-type]
+
+
+def measured(
+    matrix: Gram | DenseGram | TaskGram, gaps: Array | tuple[Array, ...], loss: Loss
+) -> tuple[Array, Array]:
+    """What equal steps make smaller by equal parts, of a density or of errors; and the loss."""
+    value = loss_of(matrix, gaps, loss)
+    return (value if loss == "likelihood" else jnp.log(value)), value
+
+
+def _joined(vectors: Array | tuple[Array, ...]) -> Array:
+    """One vector, of one a task or one alone."""
+    return jnp.concatenate(vectors) if isinstance(vectors, tuple) else vectors
 
 
 def values(y: ArrayLike, points: object) -> Array:

@@ -49,6 +49,8 @@ class Cubature:
     `cone` (adaptive cubature without control variates only) is how far coefficients contradict
     what its bound supposes of them: at most 1 in theory; measured, up to 1.1 for functions that
     integrate well, whose coefficients are not quite in order, and 1.4 to 4 for noise or waves.
+    `log_weight` (Bayesian cubature only) is the logarithm of the kernel's weight that was found for
+    each integral of f, and `at_end` whether it is at an end of `log_range`.
     """
 
     integral: Array
@@ -58,6 +60,8 @@ class Cubature:
     seconds: float
     tolerance: Tolerance
     cone: np.ndarray | None = None
+    log_weight: np.ndarray | None = None
+    at_end: np.ndarray | None = None
 
     def __repr__(self) -> str:
         """A line for every integral, the first ten of them, and what they took."""
@@ -77,6 +81,9 @@ class Cubature:
         if self.cone is not None and np.max(self.cone, initial=0) > _SUSPECT:
             found = f"(cone {self.cone.max():.2g})"
             lines.append(f"Coefficients do not fall as the error bound supposes {found}.")
+        if self.at_end is not None and np.any(self.at_end):
+            found = f"{np.sum(self.at_end)} of {np.size(self.at_end)}"
+            lines.append(f"Weights of the kernel are at an end of log_range, for {found} fits.")
         asked = f"tolerance {self.tolerance.absolute:g}"
         if self.tolerance.relative:
             asked += f" {self.tolerance.meaning} {self.tolerance.relative:g} relative"

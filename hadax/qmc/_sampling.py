@@ -1,4 +1,4 @@
-"""Values of an integrand at the points of a lattice or a net, and their transforms."""
+"""Values of an integrand at the points of a lattice or a net."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,6 @@ from hadax.qmc import _words
 from hadax.qmc.gram import Points
 from hadax.qmc.lattices import Lattice
 from hadax.qmc.periodization import Periodization, periodize
-from hadax.transforms.doubling import double_fftbr, double_fwht
-from hadax.transforms.fourier import fftbr
-from hadax.transforms.walsh import fwht
 
 
 def values(
@@ -34,17 +31,3 @@ def values(
         found = f(_words.inside(x))
     found = found.astype(_dtypes.accumulator(found.dtype))
     return jnp.moveaxis(found.reshape(n, -1), 0, 1)
-
-
-def means(samples: Array, points: Points) -> Array:
-    """The transform of samples (q, n), scaled such that its first entry is their mean."""
-    n = samples.shape[-1]
-    spectrum = fftbr(samples) if isinstance(points, Lattice) else fwht(samples)
-    return spectrum * jnp.asarray(n**-0.5, spectrum.dtype)
-
-
-def doubled(first: Array, second: Array, points: Points) -> Array:
-    """`means` of samples, from those of their first and their second half."""
-    merge = double_fftbr if isinstance(points, Lattice) else double_fwht
-    both = merge(first, second)
-    return both * jnp.asarray(0.5**0.5, both.dtype)

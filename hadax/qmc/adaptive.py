@@ -62,7 +62,8 @@ def adaptive_cubature(
     Raises:
         ValueError: tolerances that nothing meets, n_min or n_max no powers of two, an f of another
             shape, control variates without integrals, or points scrambled one by one.
-        TypeError: f does not return real floating point.
+        TypeError: f does not return real floating point, or a call under jit, vmap or grad: take
+            the mean of a fixed number of points there, for example of as many as this took.
 
     Cost:
         O(n (d + log n)) for each output beside n values of f. In float32 no bound below about 1e-6
@@ -90,6 +91,7 @@ def adaptive_cubature(
         (2016), key `hickernell2016`; control variates: Hickernell, Jimenez Rugama and Li (2018),
         key `hickernell2018`.
     """
+    _cubature_checks.concrete(points, abs_tol, rel_tol, inflation, control_integrals)
     target = _cubature_checks.tolerance(abs_tol, rel_tol, meaning)
     sizes = _cubature_checks.sizes(points, n_min, n_max, least=2**8)
     _cubature_checks.periodization(periodization)
@@ -111,6 +113,7 @@ def adaptive_cubature(
             periodization=periodization,
             inflation=inflation,
         )
+        _cubature_checks.concrete(found.means)
         # With control variates the function whose coefficients fall is another one each time.
         cone = None if known is not None else found.cone().reshape(shape)
         return found.means, found.sums * (inflation / n), cone

@@ -1,5 +1,6 @@
 """Integrals to a tolerance, from a Gaussian process that a fast transform fits."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from statistics import NormalDist
@@ -18,6 +19,7 @@ from hadax.qmc import (
     _kernel_values,
     _qmc_checks,
     _sampling,
+    _spectra,
 )
 from hadax.qmc._assembly import Points
 from hadax.qmc._refinement import Cubature, Meaning, Quantity, refine
@@ -29,6 +31,8 @@ Bound: TypeAlias = Literal["likelihood", "gcv", "full"]
 
 # Golden sections of the logarithm of the kernel's weights: 5 * 0.618^16 is 2e-3.
 _SECTIONS = 16
+# The part of the range, four times what is left after them, within which it counts as its end.
+_RESOLUTION = 2e-3
 
 
 def bayesian_cubature(
@@ -70,7 +74,8 @@ def bayesian_cubature(
             whose scale does not matter; or a tuple of several, of which the one that explains the
             values best is taken. By default those of orders 2 and 1 on lattices, the one of order 1
             on nets. A kernel that is too smooth for f makes bounds that are too small.
-        log_range: where the logarithm of $\theta$ is looked for.
+        log_range: where the logarithm of $\theta$ is looked for. A result says when it is found at
+            an end: a wider range may explain f better.
         bound: "likelihood" chooses $\theta$ and s by likelihood, "gcv" by generalised cross
             validation; "full" chooses $\theta$ by likelihood and takes mean and scale for unknown
             with their usual priors, which makes Student's distribution of the Gaussian.
@@ -86,7 +91,8 @@ def bayesian_cubature(
     Raises:
         ValueError: tolerances that nothing meets, n_min or n_max no powers of two, an f of another
             shape, an unknown bound, or points scrambled one by one.
-        TypeError: f does not return real floating point, or a kernel of the other kind of points.
+        TypeError: f does not return real floating point, a kernel of the other kind of points, or a
+            call under jit, vmap or grad: take the mean of a fixed number of points there.
 
     Cost:
         About 20 transforms and O(n d) for each output beside n values of f. In float32 eigenvalues
@@ -113,6 +119,7 @@ def bayesian_cubature(
         Jagadeeswaran and Hickernell (2019), key `jagadeeswaran2019`; Jagadeeswaran and Hickernell
         (2022), key `jagadeeswaran2022`.
     """
+    _cubature_checks.concrete(points, abs_tol, rel_tol, kernel, log_range, confidence)
     target = _cubature_checks.tolerance(abs_tol, rel_tol, meaning)
     sizes = _cubature_checks.sizes(points, n_min, n_max, least=2**5)
     _cubature_checks.periodization(periodization)
@@ -122,15 +129,21 @@ def bayesian_cubature(
     shape = _cubature_checks.output_shape("f", f, points)
     kernels = _candidates(kernel, points)
     spectra: Array | None = None
+    logs: Array | None = None
 
     def step(n: int) -> tuple[Array, Array, None]:
-        nonlocal spectra
-        spectra, means, deviations = _posterior(
+        nonlocal spectra, logs
+        spectra, means, deviations, logs = _posterior(
             points, spectra, kernels, bounds, f=f, n=n, bound=bound, periodization=periodization
         )
+        _cubature_checks.concrete(means)
         return means, deviations * _quantile(confidence, n - 1 if bound == "full" else None), None
 
-    return refine(step, shape, sizes, target, quantity)
+    found = refine(step, shape, sizes, target, quantity)
+    log_weight = np.asarray(logs).reshape(shape)
+    reach = _RESOLUTION * (bounds[1] - bounds[0])
+    at_end = (log_weight < bounds[0] + reach) | (log_weight > bounds[1] - reach)
+    return dataclasses.replace(found, log_weight=log_weight, at_end=np.asarray(at_end))
 
 
 def _candidates(
@@ -160,36 +173,43 @@ def _posterior(
     n: int,
     bound: Bound,
     periodization: Periodization | None,
-) -> tuple[Array, Array, Array]:
-    """Coefficients (q, n) at n points, and means and deviations (q,) of the integrals."""
+) -> tuple[Array, Array, Array, Array]:
+    """Transforms (q, n) of n values; means, deviations and logarithms of weights, all (q,)."""
     start = 0 if before is None else n // 2
     samples = _sampling.values(f, points, n - start, start, periodization)
-    spectra = _sampling.means(samples, points)
+    is_lattice = isinstance(points, Lattice)
+    spectra = _spectra.transformed(samples, is_lattice=is_lattice)
     if before is not None:
-        spectra = _sampling.doubled(before, spectra, points)
+        spectra = _spectra.doubled(before, spectra, is_lattice=is_lattice)
     words = points.words(n)
-    powers = jnp.square(jnp.abs(spectra)).at[:, 0].set(0)
+    # Those of coefficients whose first one is the mean.
+    powers = (jnp.square(jnp.abs(spectra)) / n).at[:, 0].set(0)
+    means = spectra[:, 0].real * n**-0.5
     of_kernels = [kernel.parts(kernel.factors(words, words[:1])) for kernel in kernels]
 
-    def deviation(power: Array) -> Array:
-        found = [_fitted(parts, power, points, bounds, bound) for parts in of_kernels]
-        losses, deviations = (jnp.stack(column) for column in zip(*found, strict=True))
-        return deviations[jnp.argmin(losses)]
+    def best(power: Array) -> tuple[Array, Array]:
+        found = [
+            _fitted(parts, power, bounds, bound, is_lattice=is_lattice) for parts in of_kernels
+        ]
+        losses, deviations, logs = (jnp.stack(column) for column in zip(*found, strict=True))
+        least = jnp.argmin(losses)
+        return deviations[least], logs[least]
 
-    return spectra, spectra[:, 0].real, jax.lax.map(deviation, powers)
+    return spectra, means, *jax.lax.map(best, powers)
 
 
 def _fitted(
-    parts: Array, power: Array, points: Points, bounds: tuple[float, float], bound: Bound
-) -> tuple[Array, Array]:
-    """The least loss of a kernel whose parts (n, d) are given, and the integral's deviation."""
+    parts: Array, power: Array, bounds: tuple[float, float], bound: Bound, *, is_lattice: bool
+) -> tuple[Array, Array, Array]:
+    """Of a kernel whose parts (n, d) are given the least loss, the integral's deviation there, and
+    where it is."""
     n = len(power)
 
     def eigenvalues(log_weight: Array) -> tuple[Array, Array]:
         """Those of the kernel's matrix, and the first one without its mean part n."""
         column = _kernel_values.product_minus_one(parts * jnp.exp(log_weight).astype(parts.dtype))
         column = column.astype(power.dtype)
-        found = _sampling.means(column[None], points)[0].real * n
+        found = _spectra.transformed(column, is_lattice=is_lattice).real * n**0.5
         # Round-off of a transform: what is below it is not known, and counts as this large.
         noise = tolerance(n, column.dtype) * jnp.linalg.norm(column)
         found = jnp.maximum(found, noise)
@@ -209,7 +229,7 @@ def _fitted(
         variance = n * jnp.sum(power / safe) / (n - 1) * rest / n
     else:
         variance = jnp.sum(power / safe) * rest / (rest + n)
-    return loss(best), jnp.sqrt(variance)
+    return loss(best), jnp.sqrt(variance), best
 
 
 def _least(loss: Callable[[Array], Array], low: Array, high: Array) -> Array:

@@ -1,5 +1,6 @@
 """Generating vectors of lattices, found component by component with fast Fourier transforms."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,40 +66,59 @@ def cbc(
     powers = _powers_of_five(n)
     values = [_bernoulli(powers[: 1 << (r - 2)] % (1 << r) / (1 << r)) for r in levels]
     spectra = [np.fft.rfft(value) for value in values]
-    products = [np.ones(1 << (r - 2)) for r in levels]
-    ends = np.array([1.0, 1.0])
-    of_ends = _bernoulli(np.array([0.0, 0.5]))
+    # Of the products of all components so far what exceeds 1, and of it the means over 2^r points:
+    # small weights would be lost beside 1.
+    rests, ends = [np.zeros(len(value)) for value in values], np.zeros(2)
+    of_ends, squares = _bernoulli(np.array([0.0, 0.5])), [0.0 for _ in levels]
     found = []
-    for j, gamma in enumerate(gammas):
-        best = 0
-        if j:
-            best = _best_exponent(products, spectra, ends, of_ends, gamma, n_min)
+    for gamma in gammas:
+        parts = _mean_products(rests, spectra, ends, of_ends)
+        # What they would be with a component of no effect on those before it.
+        squares = [
+            square + gamma * _mean_bernoulli(1 << r)
+            for r, square in zip(levels, squares, strict=True)
+        ]
+        first = n_min.bit_length() - 3
+        best = _best_exponent(parts[first:], squares[first:], gamma)
         found.append(min(powers[best], n - powers[best]))
-        for product, value in zip(products, values, strict=True):
-            product *= 1 + gamma * np.roll(value, -best)
-        ends *= 1 + gamma * of_ends
+        squares = [
+            square + gamma * float(part[best % len(part)])
+            for square, part in zip(squares, parts, strict=True)
+        ]
+        for rest, value in zip(rests, values, strict=True):
+            _extend(rest, gamma * np.roll(value, -best))
+        _extend(ends, gamma * of_ends)
     return np.array(found)
 
 
-def _best_exponent(
-    products: list[np.ndarray],
-    spectra: list[np.ndarray],
-    ends: np.ndarray,
-    of_ends: np.ndarray,
-    gamma: float,
-    n_min: int,
-) -> int:
-    """The a for which the component 5^a is best, given the products of those before it."""
-    constant = ends @ (1 + gamma * of_ends)
-    total, worst = np.full(1, constant), np.zeros(1)
-    for r, (product, spectrum) in enumerate(zip(products, spectra, strict=True), start=2):
-        # Sum over b of product_b value_(a + b), for all a: both signs of 5^b, hence twice.
-        correlation = np.fft.irfft(np.conj(np.fft.rfft(product)) * spectrum, len(product))
-        total = _doubled(total, len(product)) + 2 * (product.sum() + gamma * correlation)
-        worst = _doubled(worst, len(product))
-        if 1 << r >= n_min:
-            errors = total / (1 << r) - 1
-            worst = np.maximum(worst, errors / errors.min())
+def _extend(rest: np.ndarray, part: np.ndarray) -> None:
+    """prod (1 + p) - 1 with a factor more, in place of it; the part is used up."""
+    part *= 1 + rest
+    rest += part
+
+
+def _mean_products(
+    rests: list[np.ndarray], spectra: list[np.ndarray], ends: np.ndarray, of_ends: np.ndarray
+) -> list[np.ndarray]:
+    """The means over 2^r points of the rest times a new component's function, for all 5^a.
+
+    They are sums of positive coefficients: below 0 is round-off.
+    """
+    total, found = np.full(1, ends @ of_ends), []
+    for r, (rest, spectrum) in enumerate(zip(rests, spectra, strict=True), start=2):
+        # Sum over b of rest_b value_(a + b), for all a: both signs of 5^b, hence twice.
+        correlation = np.fft.irfft(np.conj(np.fft.rfft(rest)) * spectrum, len(rest))
+        total = _doubled(total, len(rest)) + 2 * correlation
+        found.append(np.maximum(total / (1 << r), 0))
+    return found
+
+
+def _best_exponent(parts: list[np.ndarray], squares: list[float], gamma: float) -> int:
+    """The a for which the component 5^a is best: its largest ratio to the best error is least."""
+    worst = np.zeros(1)
+    for part, square in zip(parts, squares, strict=True):
+        ratios = (square + gamma * part) / (square + gamma * part.min())
+        worst = np.maximum(_doubled(worst, len(part)), ratios)
     return int(np.argmin(worst))
 
 
@@ -120,6 +140,11 @@ def _powers_of_five(n: int) -> np.ndarray:
 def _bernoulli(x: np.ndarray) -> np.ndarray:
     """2 pi^2 B_2: the sum of exp(2 pi i h x) / h^2 over all h but 0."""
     return _PARTS * (x * (x - 1) + 1 / 6)
+
+
+def _mean_bernoulli(n: int) -> float:
+    """Its mean over k / n for k < n."""
+    return _PARTS / 6 / n**2
 
 
 def lattice_error(
@@ -160,10 +185,15 @@ def lattice_error(
     n = _checks.integer("n", n, minimum=1)
     gammas = _qmc_checks.weights(weights, len(found))
     index = np.arange(n)
-    product = np.ones(n)
+    # The product less 1, and that less the parts of single coordinates, whose means are known.
+    rest, mixed, single = np.zeros(n), np.zeros(n), 0.0
     for gamma, component in zip(gammas, found, strict=True):
-        product *= 1 + gamma * _bernoulli(index * (int(component) % n) % n / n)
-    return float(np.sqrt(product.mean() - 1))
+        part = gamma * _bernoulli(index * (int(component) % n) % n / n)
+        mixed += rest * part
+        _extend(rest, part)
+        single += gamma * _mean_bernoulli(n // math.gcd(int(component), n))
+    # The mean of what is mixed is a sum of positive coefficients: below 0 is round-off.
+    return math.sqrt(single + max(float(mixed.mean()), 0.0))
 
 
 def load_vector(path: str | Path) -> np.ndarray:

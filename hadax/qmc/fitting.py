@@ -2,36 +2,21 @@
 
 import dataclasses
 from functools import partial
-from typing import Any, Protocol, TypeAlias, get_args, runtime_checkable
+from typing import Any, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import core
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
-from hadax.qmc import _assembly, _kernel_checks, _losses
+from hadax.qmc import _assembly, _descent, _kernel_checks, _losses
 from hadax.qmc._assembly import Kind, Points
+from hadax.qmc._descent import Optimizer
 from hadax.qmc._losses import Loss
 from hadax.qmc.kernels import ProductKernel
 
 _Parameters: TypeAlias = tuple[list[Array], Array]
-_RUNNING, _STEADY, _BROKEN = range(3)
-_ENDS = ("all steps were taken", "the loss no longer improved", "a loss or slope was not finite")
-
-
-@runtime_checkable
-class Optimizer(Protocol):
-    """What is asked of an optimizer: the two functions of optax's."""
-
-    def init(self, params: Any) -> Any:
-        """The state at the start."""
-        ...
-
-    def update(self, updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        """From gradients what to add to the parameters, and the next state."""
-        ...
 
 
 @jax.tree_util.register_dataclass
@@ -56,34 +41,8 @@ class Fit:
         """A line on how it went, and one for each leaf."""
         if isinstance(self.end, core.Tracer):
             return object.__repr__(self)
-        if self.end.ndim:
-            head = f"{self.end.size} fits, best loss {self.loss.min():.6g}"
-        else:
-            head = f"loss {self.loss:.6g} in {self.steps} steps: {_ENDS[int(self.end)]}"
-        named = jax.tree_util.tree_leaves_with_path(self.kernel)
-        leaves = [(jax.tree_util.keystr(path).lstrip("."), leaf) for path, leaf in named]
-        width = max(len(name) for name, _ in leaves)
-        lines = [
-            f"  {name:{width}}  {np.array2string(np.asarray(leaf), precision=4, threshold=8)}"
-            for name, leaf in [*leaves, ("noise", self.noise)]
-        ]
-        return "\n".join([head, *lines])
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True, eq=False)
-class _State:
-    """Where a search stands; parameters are logarithms."""
-
-    parameters: _Parameters
-    optimizer: Any
-    best: _Parameters
-    best_loss: Array
-    losses: Array
-    step: Array
-    compared: Array
-    waited: Array
-    end: Array
+        leaves = [*_descent.named(self.kernel), ("noise", self.noise)]
+        return _descent.summary(self.loss, self.steps, self.end, leaves)
 
 
 def fit(
@@ -175,8 +134,7 @@ def fit(
         steps=_checks.integer("steps", steps, minimum=1),
         patience=_checks.integer("patience", patience, minimum=1),
     )
-    if not isinstance(found.end, core.Tracer):
-        _kernel_checks.warn_if_broken(bool((found.end == _BROKEN).any()))
+    _descent.warn_if_broken(found.end)
     return found
 
 
@@ -205,54 +163,16 @@ def _search(
 
     def objective(parameters: _Parameters) -> tuple[Array, Array]:
         found, variance = made(parameters)
-        value = _losses.loss_of(_assembly.matrix(found, factors, kind, variance), gaps, loss)
-        # So that equal steps are equal parts, of a density or of errors.
-        return (value if loss == "likelihood" else jnp.log(value)), value
-
-    def unfinished(state: _State) -> Array:
-        return (state.step < steps) & (state.end == _RUNNING)
-
-    def advanced(state: _State) -> _State:
-        slopes = jax.value_and_grad(objective, has_aux=True)
-        (measure, value), gradient = slopes(state.parameters)
-        finite = jnp.isfinite(measure)
-        for slope in jax.tree.leaves(gradient):
-            finite &= jnp.all(jnp.isfinite(slope))
-        best = finite & (value < state.best_loss)
-        clearly = finite & (measure < state.compared - threshold)
-        waited = jnp.where(clearly, 0, state.waited + 1)
-        updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.parameters)
-        end = jnp.where(waited >= patience, _STEADY, _RUNNING)
-        return _State(
-            parameters=jax.tree.map(jnp.add, state.parameters, updates),
-            optimizer=optimizer_state,
-            best=jax.tree.map(partial(jnp.where, best), state.parameters, state.best),
-            best_loss=jnp.where(best, value, state.best_loss),
-            losses=state.losses.at[state.step].set(value),
-            step=state.step + 1,
-            compared=jnp.where(clearly, measure, state.compared),
-            waited=waited,
-            end=jnp.where(finite, end, _BROKEN),
-        )
+        return _losses.measured(_assembly.matrix(found, factors, kind, variance), gaps, loss)
 
     logs = [jnp.log(leaf) for leaf in leaves]
-    parameters = (logs, jnp.log(noise) if learn_noise else jnp.zeros_like(noise))
-    worst = jnp.full((), jnp.inf, gaps.dtype)
-    none = jnp.zeros((), int)
-    last = jax.lax.while_loop(
-        unfinished,
-        advanced,
-        _State(
-            parameters=parameters,
-            optimizer=optimizer.init(parameters),
-            best=parameters,
-            best_loss=worst,
-            losses=jnp.full(steps, jnp.inf, gaps.dtype),
-            step=none,
-            compared=worst,
-            waited=none,
-            end=none,
-        ),
+    last = _descent.descend(
+        objective,
+        (logs, jnp.log(noise) if learn_noise else jnp.zeros_like(noise)),
+        threshold,
+        optimizer=optimizer,
+        steps=steps,
+        patience=patience,
     )
     best_kernel, best_noise = made(last.best)
     return Fit(best_kernel, best_noise, last.best_loss, last.losses, last.step, last.end)

@@ -7,9 +7,7 @@ import jax.numpy as jnp
 
 from hadax._typing import Array, ArrayLike
 from hadax.operators.base import static
-from hadax.transforms.doubling import double_fftbr, double_fwht
-from hadax.transforms.fourier import fftbr, ifftbr
-from hadax.transforms.walsh import fwht
+from hadax.qmc import _spectra
 
 
 @jax.tree_util.register_dataclass
@@ -32,7 +30,7 @@ class Gram:
     ) -> "Gram":
         """Of the first column of K / S - 1: the mean only adds n S to the first eigenvalue."""
         n = len(minus_one)
-        spectrum = fftbr(minus_one).real if is_lattice else fwht(minus_one)
+        spectrum = _spectra.transformed(minus_one, is_lattice=is_lattice).real
         root = jnp.sqrt(jnp.asarray(n, spectrum.dtype))
         return cls(scale * (root * spectrum).at[0].add(n) + noise, is_lattice)
 
@@ -43,7 +41,8 @@ class Gram:
 
     def __call__(self, y: Array) -> Array:
         """K y, for y (..., n)."""
-        return self._backward(self._times(self.transformed(y), self.eigenvalues))
+        spectrum = self._times(self.transformed(y), self.eigenvalues)
+        return _spectra.restored(spectrum, is_lattice=self.is_lattice)
 
     def solve(self, y: Array) -> Array:
         """The solution c of K c = y, for y (..., n)."""
@@ -51,15 +50,16 @@ class Gram:
 
     def transformed(self, y: Array) -> Array:
         """F y, for y (..., n)."""
-        return fftbr(y) if self.is_lattice else fwht(y)
+        return _spectra.transformed(y, is_lattice=self.is_lattice)
 
     def solve_transformed(self, spectrum: Array) -> Array:
         """The solution c of K c = y, for F y (..., n)."""
-        return self._backward(self._times(spectrum, 1 / self._safe()))
+        solved = self._times(spectrum, 1 / self._safe())
+        return _spectra.restored(solved, is_lattice=self.is_lattice)
 
     def doubled(self, first: Array, second: Array) -> Array:
         """The transform of twice as many values, from those of both halves (..., n)."""
-        return double_fftbr(first, second) if self.is_lattice else double_fwht(first, second)
+        return _spectra.doubled(first, second, is_lattice=self.is_lattice)
 
     def quadratic(self, y: Array) -> Array:
         """y^T K^-1 y, for y (..., n)."""
@@ -83,10 +83,6 @@ class Gram:
         # Round-off is no function of the kernel: the slope of a maximum with ties can be 0 / 0.
         largest = jax.lax.stop_gradient(jnp.max(self.eigenvalues))
         return jnp.maximum(self.eigenvalues, jnp.finfo(self.eigenvalues.dtype).eps * largest)
-
-    def _backward(self, spectrum: Array) -> Array:
-        """F^* of a spectrum."""
-        return ifftbr(spectrum).real if self.is_lattice else fwht(spectrum)
 
     def _times(self, spectrum: Array, factors: Array) -> Array:
         """diag(factors) of a spectrum."""

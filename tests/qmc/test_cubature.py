@@ -51,21 +51,6 @@ def two(x):
 
 @every_method
 @both_kinds
-def test_integrals_are_within_the_tolerance_and_within_their_bounds(method, kind):
-    """Keister's integral, 30 randomisations: all of them must be (a test of every kind at 99 %)."""
-    within, bounded = 0, 0
-    for seed in range(30):
-        found = METHODS[method](keister, points(kind, seed), abs_tol=5e-3)
-        error = abs(float(found.integral) - KEISTER)
-        within += bool(found.converged) and error <= 5e-3
-        bounded += error <= float(found.error_bound)
-    # With probability 0.99 each, two misses in 30 have probability 0.04, three 0.003.
-    assert within >= 28
-    assert bounded >= 28
-
-
-@every_method
-@both_kinds
 def test_signs_and_several_integrals_at_once(method, kind):
     """The same points: the same numbers, whichever way they are asked for."""
     integrate, at = METHODS[method], points(kind)
@@ -350,6 +335,22 @@ def test_bayesian_weights_are_the_best_ones(bound, x64):
     assert found <= jax.jit(jax.vmap(loss))(jnp.linspace(*ends, 41)).min() + 2e-3
 
 
+def test_weights_at_an_end_of_their_range_are_said(x64):
+    """The best one of a wide range is inside of it; a range below it ends there."""
+    settings = {"abs_tol": 10.0, "n_min": 128, "kernel": qmc.digital_kernel(2, orders=1)}
+    wide = qmc.bayesian_cubature(two, points("net"), log_range=(-12.0, 4.0), **settings)
+    assert not wide.at_end[0]
+    best = float(wide.log_weight[0])
+    assert "log_range" not in str(
+        qmc.bayesian_cubature(smooth, points("net"), log_range=(best - 3, best + 3), **settings)
+    )
+    for low, high in ((best - 5, best - 2), (best + 2, best + 5)):
+        found = qmc.bayesian_cubature(smooth, points("net"), log_range=(low, high), **settings)
+        assert found.at_end
+        np.testing.assert_allclose(found.log_weight, high if high < best else low, atol=1e-2)
+        assert "at an end of log_range, for 1 of 1 fits" in str(found)
+
+
 def test_quantiles_of_student(x64):
     for confidence in (0.5, 0.9, 0.99):
         right = stats.t.ppf((1 + confidence) / 2, 31)
@@ -381,6 +382,38 @@ def test_what_cannot_be_integrated_is_refused(method):
         integrate(smooth, at, n_min=2**12, n_max=2**11)
     with pytest.raises(ValueError, match="point by point"):
         integrate(smooth, qmc.nested_scramble(jax.random.key(0), qmc.sobol(2)))
+
+
+@every_method
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda integrate: jax.jit(lambda at: integrate(smooth, at).integral)(points("net")),
+        lambda integrate: jax.jit(lambda: integrate(smooth, points("net")).integral)(),
+        lambda integrate: jax.vmap(
+            lambda key: integrate(smooth, qmc.digital_shift(key, qmc.sobol(2))).integral
+        )(jax.random.split(jax.random.key(0))),
+        lambda integrate: jax.grad(
+            lambda a: integrate(lambda x: a * smooth(x), points("net")).integral
+        )(1.0),
+        lambda integrate: jax.jit(
+            lambda tol: integrate(smooth, points("net"), abs_tol=tol).integral
+        )(0.1),
+    ],
+    ids=["jit", "jit of constants", "vmap over keys", "grad of a parameter", "traced tolerance"],
+)
+def test_transformations_are_refused_with_what_to_do(method, call):
+    with pytest.raises(TypeError, match=r"outside of jit, vmap and grad.*jnp.mean\(f\(points\(n\)"):
+        call(METHODS[method])
+
+
+def test_what_the_refusal_says_to_do_does_it():
+    """The number of points is found once, and their mean has a gradient by a parameter."""
+    found = qmc.adaptive_cubature(smooth, points("net"), abs_tol=1e-3)
+    x = points("net")(found.n)
+    slope = jax.jit(jax.grad(lambda a: jnp.mean(a**2 * smooth(x), axis=0)))(3.0)
+    np.testing.assert_allclose(slope, 6 * SMOOTH, atol=6e-3)
 
 
 @every_method

@@ -36,6 +36,22 @@ def test_golden_digital_values(order, x64):
     np.testing.assert_allclose(found, ONE[f"dsi_alpha{order}"], rtol=0, atol=atol)
 
 
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_golden_walsh_sums(order, x64):
+    """The same with the mean, as sums over all Walsh functions."""
+    words = at_top(ONE["xint"], ONE["t"])
+    found = 1 + _kernel_values.walsh(words, order, jnp.dtype("float64"))
+    atol = 5e-9 if order == 4 else 1e-13
+    np.testing.assert_allclose(found, ONE[f"wwalsh_{order}"], rtol=0, atol=atol)
+
+
+def test_golden_sum_of_single_bits(x64):
+    """The foreign one leaves out what is below 1e-8."""
+    words = at_top(ONE["xint"], ONE["t"])
+    found = _kernel_values.single_bits(words, jnp.dtype("float64"))
+    np.testing.assert_allclose(found, ONE["k4sum"], rtol=0, atol=1e-8)
+
+
 def test_places_are_exact_where_floats_are_not(x64):
     """(2^62 - 1) / 2^63 is below a half, though not as a float: place 2, not 1."""
     word = at_top([2**62 - 1], 63)
@@ -75,9 +91,13 @@ def test_golden_lattice_gram(x64):
     x = jnp.asarray(GRAM["si_x"])
     found = kernel(x[:, None], x[None])
     np.testing.assert_allclose(found, GRAM["si_gram"], rtol=1e-11, atol=1e-10)
-    matrix = qmc.Gram(jnp.asarray(GRAM["si_lam"].real), True)
+    np.testing.assert_allclose(kernel(x, x[:1]), GRAM["si_k1"], rtol=1e-11, atol=1e-10)
+    matrix = qmc.Gram.of_column(kernel.scale, kernel.minus_one(x, x[:1]), 0.0, is_lattice=True)
+    np.testing.assert_allclose(matrix.eigenvalues, GRAM["si_lam"].real, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(GRAM["si_lam"].imag, 0, atol=1e-12)
     y = jnp.asarray(GRAM["y"])
     np.testing.assert_allclose(matrix(y), GRAM["si_matvec"], rtol=1e-9)
+    np.testing.assert_allclose(matrix(y), GRAM["si_matvec_fast"], rtol=1e-9)
     np.testing.assert_allclose(matrix.solve(y), GRAM["si_solve"], rtol=1e-8)
     np.testing.assert_allclose(matrix.logdet(), GRAM["si_logdet"], rtol=1e-10)
 
@@ -87,7 +107,10 @@ def test_golden_net_gram(x64):
     words = at_top(GRAM["dsi_xb"], GRAM["dsi_t"])
     found = kernel(words[:, None], words[None])
     np.testing.assert_allclose(found, GRAM["dsi_gram"], rtol=1e-9, atol=1e-7)
-    matrix = qmc.Gram(jnp.asarray(GRAM["dsi_lam"]), False)
+    np.testing.assert_allclose(kernel(words, words[:1]), GRAM["dsi_k1"], rtol=1e-9, atol=1e-7)
+    minus_one = kernel.minus_one(words, words[:1])
+    matrix = qmc.Gram.of_column(kernel.scale, minus_one, 0.0, is_lattice=False)
+    np.testing.assert_allclose(matrix.eigenvalues, GRAM["dsi_lam"], rtol=1e-8, atol=1e-7)
     y = jnp.asarray(GRAM["y"])
     np.testing.assert_allclose(matrix(y), GRAM["dsi_matvec"], rtol=1e-9)
     np.testing.assert_allclose(matrix.solve(y), GRAM["dsi_solve"], rtol=1e-8)

@@ -1,6 +1,8 @@
 """Lattices: foreign points, exact integers, streams, shifts, and vectors that are the best."""
 
 import itertools
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import jax
@@ -123,6 +125,35 @@ def test_components_are_the_best_of_all(n, gammas):
     assert vector[0] == 1
     assert (vector % 2 == 1).all()
     assert qmc.lattice_error(vector, n, weights=gammas) == pytest.approx(least, rel=1e-9)
+
+
+def exact_parts(vector, n, weight):
+    """The squared error of one weight in rational numbers: of single coordinates, and the rest."""
+    factor = Fraction(weight * 2 * np.pi**2)
+    x = [[Fraction(k * int(g) % n, n) for g in vector] for k in range(n)]
+    parts = [[factor * (u * u - u + Fraction(1, 6)) for u in row] for row in x]
+    whole = sum(math.prod(1 + part for part in row) for row in parts) / n - 1
+    single = sum(sum(row) for row in parts) / n
+    return single, whole - single
+
+
+@pytest.mark.parametrize("weight", [1.0, 1e-6, 1e-12])
+def test_small_weights_are_not_lost_beside_one(weight):
+    """Against rational numbers; of the errors that of all coordinates at once is the same."""
+    n, vector = 32, [1, 7, 11]
+    single, mixed = exact_parts(vector, n, weight)
+    found = qmc.lattice_error(vector, n, weights=weight)
+    assert found == pytest.approx(math.sqrt(single + mixed), rel=1e-12)
+    found = exact_parts(qmc.cbc(2, n, weights=weight), n, weight)[1]
+    least = min(exact_parts([1, z], n, weight)[1] for z in range(1, n // 2, 2))
+    assert float(found / least) == pytest.approx(1, rel=1e-9)
+
+
+def test_errors_are_numbers_where_little_is_left():
+    """Of one coordinate the root of pi^2 / 3 weights over n, however small."""
+    for n in (2**10, 2**20):
+        right = math.pi / math.sqrt(3) * 1e-5 / n
+        assert qmc.lattice_error([3], n, weights=1e-10) == pytest.approx(right, rel=1e-12)
 
 
 def test_the_error_is_the_sum_over_the_dual_lattice():

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from hadax import qmc
@@ -81,6 +82,19 @@ def test_posteriors_are_those_of_dense_algebra(kind, sizes, x64):
         np.testing.assert_allclose(found.mean(task, x), means[task] + k @ solved, rtol=1e-8)
         variance = tasks[task, task] * prior - np.sum(k.T * np.linalg.solve(matrix, k.T), axis=0)
         np.testing.assert_allclose(found.variance(task, x), variance, rtol=1e-8)
+    low, high = found.interval(1, x, confidence=0.9)
+    deviations = np.sqrt(found.variance(1, x))
+    np.testing.assert_allclose((low + high) / 2, found.mean(1, x), rtol=1e-9)
+    np.testing.assert_allclose((high - low) / 2, 1.6448536269514722 * deviations, rtol=1e-9)
+    # Between two tasks, and of one with itself, whose diagonal is the variance.
+    z = x[:2]
+    first, second = (rows * np.asarray(tasks)[task, owner] for task in (0, 2))
+    at = _words.of_fractions(x, _words.word()) if kind == "net" else x
+    priors = np.asarray(kernel(at[:, None], at[None, :2]))
+    expected = tasks[0, 2] * priors - first @ np.linalg.solve(matrix, second[:2].T)
+    np.testing.assert_allclose(found.covariance(0, x, 2, z), expected, rtol=1e-8, atol=1e-10)
+    diagonal = np.diag(found.covariance(1, x, 1, x))
+    np.testing.assert_allclose(diagonal, found.variance(1, x), rtol=1e-8)
     integrals, covariance = found.integrals()
     k = 2.0 * np.asarray(tasks)[:, owner]
     np.testing.assert_allclose(integrals, means + k @ solved, rtol=1e-9)
@@ -101,6 +115,44 @@ def test_one_task_is_the_posterior_of_one(kind, x64):
     means, covariance = found.integrals()
     np.testing.assert_allclose(means[0], mean, rtol=1e-10)
     np.testing.assert_allclose(covariance[0, 0], variance, rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_values_are_as_all_at_once(kind, x64):
+    """Of the first task as many more, of the second none."""
+    sizes = (4, 8)
+    kernel, points, tasks, noise = system(kind, sizes)
+    y = draws((8, 8))
+    settings = {"tasks": tasks, "noise": noise}
+    part = qmc.condition_tasks(kernel, points, [y[0][:4], y[1]], **settings)
+    found = part.extend([y[0][4:], None])
+    right = qmc.condition_tasks(kernel, points, y, **settings)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(right), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10)
+    with pytest.raises(ValueError, match=r"or None, but has the shapes"):
+        part.extend([y[0][:2], None])
+
+
+@pytest.mark.parametrize(("kind", "loss"), [("lattice", "likelihood"), ("net", "cv")])
+def test_fits_are_at_losses_of_dense_algebra(kind, loss, x64):
+    """Two tasks of which one is -2 times the other, which the fit is not told."""
+    sizes = (16, 4)
+    kernel, points, _, _ = system(kind, sizes)
+    y = [factor * wave(one(n)) for factor, one, n in zip((1, -2), points, sizes, strict=True)]
+    start = {"factors": jnp.ones((2, 1)), "variances": 0.1, "noise": jnp.asarray([0.1, 0.2])}
+    found = qmc.fit_tasks(kernel, points, y, optax.rprop(0.1), loss=loss, steps=50, **start)
+    assert found.loss < found.losses[0]
+    matrix, _, _ = dense(found.kernel, points, sizes, found.tasks, found.noise)
+    gaps = np.concatenate([one - one.mean() for one in y])
+    inverse = np.linalg.inv(matrix)
+    if loss == "likelihood":
+        logdet = np.linalg.slogdet(matrix)[1]
+        right = (gaps @ inverse @ gaps + logdet + 20 * np.log(2 * np.pi)) / 2
+        assert found.tasks[0, 1] < -0.9 * np.sqrt(found.tasks[0, 0] * found.tasks[1, 1])
+    else:
+        right = np.sum((inverse @ gaps / np.diag(inverse)) ** 2)
+    np.testing.assert_allclose(found.loss, right, rtol=1e-6)
+    assert all(name in repr(found) for name in ("weights", "factors", "variances", "noise"))
 
 
 def wave(x):
@@ -149,7 +201,16 @@ def test_bad_input():
     pair, tasks = [one, qmc.random_shift(KEY, one)], jnp.eye(2)
     nets, digital = [qmc.sobol(2), qmc.linear_scramble(KEY, qmc.sobol(2))], qmc.digital_kernel(2)
     nested = [qmc.nested_scramble(KEY, qmc.sobol(2))]
-    gram = qmc.task_gram
+    gram, y = qmc.task_gram, [jnp.ones(4), jnp.ones(4)]
+    lopsided, x = jnp.asarray([[1.0, 0.5], [0.0, 1.0]]), jnp.ones((1, 2)) / 2
+
+    def posterior(**settings):
+        return qmc.condition_tasks(kernel, pair, y, tasks=tasks, noise=0.1, **settings)
+
+    def fit(**settings):
+        start = {"factors": jnp.ones((2, 1)), "variances": 0.1, "noise": 0.1} | settings
+        return qmc.fit_tasks(kernel, pair, y, optax.rprop(0.1), **start)
+
     for call, error, text in [
         (lambda: gram(kernel, pair, [4], tasks=tasks), ValueError, "one entry a task"),
         (lambda: gram(kernel, pair, [4, 3], tasks=tasks), ValueError, "power of two"),
@@ -158,6 +219,16 @@ def test_bad_input():
         (lambda: gram(digital, nested, [4], tasks=tasks), ValueError, "point by point"),
         (lambda: gram(kernel, pair, [4, 4], tasks=jnp.eye(3)), ValueError, "`tasks` must have"),
         (lambda: gram(kernel, pair, [4, 4], tasks=tasks, noise=-1.0), ValueError, "not be neg"),
+        (lambda: gram(kernel, pair, [4, 4], tasks=-tasks), ValueError, "no negative eigenvalue"),
+        (lambda: gram(kernel, pair, [4, 4], tasks=lopsided), ValueError, "be symmetric"),
+        (lambda: posterior().mean(2, x), ValueError, "`task` must be from 0 to 1"),
+        (lambda: posterior().mean(-1, x), ValueError, "`task` must be from 0 to 1"),
+        (lambda: posterior().variance(1.0, x), TypeError, "`task` must be an integer"),
+        (lambda: posterior().covariance(0, x, 3, x), ValueError, "`other` must be from"),
+        (lambda: posterior(prior_means=jnp.ones(3)), ValueError, "`prior_means` must have"),
+        (lambda: fit(factors=jnp.ones((3, 1))), ValueError, "a row for each of 2 tasks"),
+        (lambda: fit(variances=0.0), ValueError, "`variances` must be positive"),
+        (lambda: fit(noise=0.0), ValueError, "`noise` must be positive"),
         (lambda: qmc.task_covariance(jnp.ones((2, 1)), 0.0), ValueError, "be positive"),
         (lambda: qmc.task_covariance(jnp.ones((2, 1)), jnp.ones(3)), ValueError, "the shape"),
         (lambda: gram(kernel, [jnp.ones((4, 2))], [4], tasks=tasks), TypeError, "be a Lattice"),

@@ -126,6 +126,13 @@ def test_points_and_matrices_are_interlaced_alike():
     np.testing.assert_array_equal(qmc.interlace(net, 3).words(64), words)
 
 
+@pytest.mark.parametrize(("order", "n"), [(2, 2**17), (3, 2**12)])
+def test_interlaced_words_of_32_bits_tell_points_apart(order, n):
+    """Also where the bits of one coordinate that are kept do not: beyond 2^(32 / order) points."""
+    net = qmc.interlace(qmc.linear_scramble(KEY, qmc.sobol(order)), order)
+    assert len(np.unique(np.asarray(net.words(n)))) == n > 2 ** (32 / order)
+
+
 def errors(net, integrand, value, sizes, draws=32):
     """Root mean square errors of means over scrambled points."""
 
@@ -179,6 +186,42 @@ def test_nested_flips_depend_on_prefixes_only():
             pair = jnp.asarray(np.stack([word, other])).reshape(-1, 1)
             found = np.asarray(_nested.scrambled(pair, seeds, hash)).reshape(2, -1)
             assert ((found[0] ^ found[1]) >> (31 - k) == 1).all()
+
+
+def test_flips_are_fair_and_independent():
+    """Of 8192 seeds: shares of ones and correlations of all bits within five deviations."""
+    seeds = jax.random.bits(KEY, (8192, 2), jnp.uint32)
+    words = jnp.asarray([[0], [1 << 31], [0b101 << 20]], jnp.uint32)
+    found = np.asarray(_nested.scrambled(jnp.broadcast_to(words, (3, 8192)), seeds, "threefry"))
+    bits = (found[:, None] >> np.arange(32, dtype=np.uint32)[:, None]) & 1
+    signs = 1.0 - 2 * bits.reshape(96, -1)
+    assert np.abs(signs.mean(axis=1)).max() < 5 / 8192**0.5
+    products = signs @ signs.T / 8192
+    # Of two words the bits flip alike up to where they first differ, there too: one prefix.
+    same = np.zeros((3, 3, 32, 32), bool)
+    for i, j, first in ((0, 0, -1), (1, 1, -1), (2, 2, -1), (0, 1, 31), (0, 2, 22), (1, 2, 31)):
+        alike = np.arange(32) >= first
+        same[i, j, alike, alike] = same[j, i, alike, alike] = True
+    same = same.transpose(0, 2, 1, 3).reshape(96, 96)
+    np.testing.assert_array_equal(np.abs(products) > 0.9, same)
+    assert np.abs(products[~same]).max() < 5 / 8192**0.5
+
+
+def test_words_of_64_bits_are_nested_while_prefixes_differ(x64):
+    """Of the first 36 bits; those behind flip alike for equal ones, and else on their own."""
+    rng = np.random.default_rng(1)
+    word = rng.integers(2**64, size=64, dtype=np.uint64)
+    seeds = jnp.asarray(rng.integers(2**32, size=(1, 2), dtype=np.uint32))
+    for k in (0, 1, 5, 6, 31, 35, 36, 50, 63):
+        other = word ^ np.uint64(1 << (63 - k))
+        pair = jnp.asarray(np.stack([word, other])).reshape(-1, 1)
+        found = np.asarray(_nested.scrambled(pair, seeds, "threefry")).reshape(2, -1)
+        gap = found[0] ^ found[1]
+        assert (gap >> np.uint64(63 - k) == 1).all()
+        if k >= 36:
+            assert (gap == np.uint64(1 << (63 - k))).all()
+        else:
+            assert (np.bitwise_count(gap) > 1).all()
 
 
 def test_the_hash_is_the_generator_of_jax():
