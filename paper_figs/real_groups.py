@@ -24,7 +24,12 @@ _SHORT = {
     "folded dihedral (DCT-II)": "DCT-II",
     "folded dihedral (DCT-II of 8 x DCT-II of 8)": "DCT-II 8 x 8",
 }
-_COLORS = {"match": palette.SKY, "no match": "#dddddd", "white": "white"}
+_COLORS = {
+    "match": palette.SKY,
+    "no match": "#dddddd",
+    "white": "white",
+    "too few": "#f5ead0",
+}
 
 
 def draw(df: pl.DataFrame) -> Figure:
@@ -43,6 +48,7 @@ def draw(df: pl.DataFrame) -> Figure:
                 loss = row["klt_gain"] - row["gain"]
                 numbers = f"z {row['z']:.1f}, loss {max(loss, 0):.2f}"
                 ax.text(j, i + 0.22, numbers, ha="center", va="center", fontsize=6)
+    seen = df["verdict"].unique().to_list()
     columns = [*(f"{count} windows" for count in counts), "all windows"]
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(places)), [f"{signal}, {window}" for signal, window in places])
@@ -51,8 +57,8 @@ def draw(df: pl.DataFrame) -> Figure:
     ax.set_ylim(len(places) - 0.5, -0.5)
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
-    handles = [Patch(color=_COLORS[name], label=name) for name in ("match", "no match")]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    handles = [Patch(color=_COLORS[name], label=name) for name in _COLORS if name in seen]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
 

@@ -166,8 +166,13 @@ def test_elementary_factories_refuse_what_is_theirs():
         operators.block_diagonal(jnp.eye(2), 2)
     with pytest.raises(TypeError, match="`left` must be an operator"):
         operators.kronecker(np.eye(2), operators.hadamard(2))
+    for product in (lambda op, x: op @ x, lambda op, x: x @ op):
+        with pytest.raises(TypeError, match="must both be operators, but one is an array"):
+            product(operators.hadamard(2), jnp.eye(2))
     with pytest.raises(TypeError, match="unsupported operand"):
-        operators.hadamard(2) @ jnp.eye(2)
+        operators.hadamard(2) @ "x"
+    with pytest.raises(ValueError, match="must have an inverse, but is a Diagonal with a zero"):
+        hadax.inverse(operators.diagonal(jnp.array([1.0, 0.0])))
     with pytest.raises(TypeError, match="`op` must be an operator"):
         hadax.lineax.to_lineax(jnp.eye(2))
     with pytest.raises(TypeError, match="`cls` must be a subclass of LinearOperator"):

@@ -18,7 +18,7 @@ from hadax.groups.selection import Candidate, Structure
 from hadax.operators.base import LinearOperator
 from hadax.operators.elementary import Dense
 
-Verdict: TypeAlias = Literal["match", "no match", "white"]
+Verdict: TypeAlias = Literal["match", "no match", "white", "too few"]
 
 _BLIND = 64  # points up to which orders are looked for without being asked
 _DRAWS = 256  # of a sample covariance, for the mean and deviation of what noise leaves
@@ -29,11 +29,12 @@ class Discovery:
     """What was found in some vectors.
 
     * `verdict`: "match"; "no match", where the best group other than the trivial one does not fit,
-      or fits no better than none: then use the KLT; or "white", where every orthonormal basis
-      serves;
+      or fits no better than none: then use the KLT; "white", where every orthonormal basis serves;
+      or "too few", where there are no more vectors than entries, so that anything would fit better
+      than none;
     * `group` and `basis`: the group and the operator from a vector to its coefficients: its
       eigenbasis, or the KLT of the averaged covariance where it has none. Where there is no match,
-      the trivial group and the KLT;
+      the trivial group and the KLT; where vectors are too few, the best group, to be doubted;
     * `delta`: `commutativity_residual` of the `best` group, whether it matches or not;
     * `alpha`: `coloring_index`, and `alpha_floor` its mean for white vectors, about;
     * `z_score`: what the best group leaves of the sample covariance, in standard deviations above
@@ -65,6 +66,8 @@ class Discovery:
             return best
         if self.verdict == "white":
             return f"white: every orthonormal basis serves (alpha {self.alpha:.3f})"
+        if self.verdict == "too few":
+            return f"too few vectors to tell: take more than entries (best was {best})"
         return f"no match: use the KLT (best was {best})"
 
 
@@ -90,7 +93,8 @@ def discover(
     Args:
         x: vectors (L, n), real, one a row, n at least 2; or with `snapshots` a covariance (n, n).
             The mean is taken to be zero: subtract it before. With no more vectors than entries the
-            trivial group has no likelihood, and what is said of the others is little.
+            trivial group has no likelihood, and there is no match; with less than some times as
+            many, the blind searches find groups in noise.
         snapshots: how many vectors the covariance was estimated from; for one that is known, a
             large number, for example 10**6.
         blind: look for orders of the points as well (for n of at least 4, trees and bits for powers
@@ -154,6 +158,8 @@ def discover(
     z = _z_score(best.group, R, average, L, seed)
     if L * n * np.log(np.trace(R) / n) + np.log(L) < candidates[0].score:
         verdict: Verdict = "white"
+    elif n >= L:
+        verdict = "too few"
     else:
         verdict = "match" if best.score < none.score and z <= limit else "no match"
     if verdict == "no match":

@@ -33,6 +33,7 @@ def save_quantized(path: str | Path, quantized: Quantized[Any]) -> None:
         quantized: what a method of `hadax.models.methods` returned.
 
     Raises:
+        FileNotFoundError: the folder does not exist, or the path is one.
         ValueError: a kernel whose scales are not finite.
 
     Returns:

@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 import jax.numpy as jnp
+from jax import core
 
 from hadax._typing import Array
 
@@ -40,6 +41,21 @@ def composable(left: tuple[int, int], right: tuple[int, int]) -> None:
             f"Operators in `left @ right` must have equal inner lengths, but have shapes "
             f"{left} and {right}."
         )
+
+
+def no_array(value: object) -> None:
+    """Refuse an array where an operator is composed with another."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        raise TypeError(
+            "Operators in `left @ right` must both be operators, but one is an array. Apply an "
+            "operator along the last axis by calling it: op(x)."
+        )
+
+
+def nonzero(diagonal: Array) -> None:
+    """Refuse to divide by zero; under `jax.jit` there is nothing to see."""
+    if not isinstance(diagonal, core.Tracer) and not (diagonal != 0).all():
+        raise ValueError("Argument `op` must have an inverse, but is a Diagonal with a zero on it.")
 
 
 def has_an_inverse(matrix: Array) -> None:

@@ -140,9 +140,15 @@ class LinearOperator(abc.ABC):
     def __matmul__(self, other: "LinearOperator") -> "LinearOperator":
         """The operator that applies `other` first, then `self`."""
         if not isinstance(other, LinearOperator):
+            _operator_checks.no_array(other)
             return NotImplemented
         _operator_checks.composable(self.shape, other.shape)
         return Composed(_factors(self) + _factors(other))
+
+    def __rmatmul__(self, other: object) -> "LinearOperator":
+        """Refuse arrays, which operators are not multiplied with."""
+        _operator_checks.no_array(other)
+        return NotImplemented
 
     @property
     def T(self) -> "LinearOperator":

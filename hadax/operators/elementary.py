@@ -117,6 +117,7 @@ class Diagonal(LinearOperator):
 def _(op: Diagonal) -> Diagonal:
     if jnp.issubdtype(op.diagonal.dtype, jnp.integer):
         _operator_checks.no_inverse(op)
+    _operator_checks.nonzero(op.diagonal)
     return Diagonal(1 / op.diagonal)
 
 

@@ -80,11 +80,13 @@ def scales_and_zeros(
 
 
 def per_unit(reach: Array, format: Format) -> Array:
-    """The scales that bring `reach` to the largest number; 1 where there is nothing but zeros."""
+    """The scales that bring `reach` to the largest number; 1 where there is nothing but zeros, NaN
+    where `reach` is no number, so that all of the block becomes NaN."""
     # A subnormal scale is zero on many devices, and 0 / 0 no number.
     least = jnp.asarray(jnp.finfo(reach.dtype).tiny, reach.dtype)
     scales = jnp.maximum(reach / format.largest, least)
-    return jnp.where(reach == 0, jnp.ones_like(reach), scales)
+    known = jnp.where(jnp.isfinite(reach), scales, jnp.nan)
+    return jnp.where(reach == 0, jnp.ones_like(reach), known)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))

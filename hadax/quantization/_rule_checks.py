@@ -22,8 +22,9 @@ def rule(value: Any, kind: type) -> None:
             _format_checks.format(name, getattr(value, name), kind)
     if value.weight_qtype is not None:
         _format_checks.unpackable(value.weight_qtype.bits)
-    if value.tile_size is not None:
-        _checks.integer("tile_size", value.tile_size, minimum=1)
+    for name in ("tile_size", "act_tile_size"):
+        if getattr(value, name) is not None:
+            _checks.integer(name, getattr(value, name), minimum=1)
     if value.scale_dtype is not None:
         _checks.choice("scale_dtype", value.scale_dtype, tuple(STORED))
     if value.weight_clip is not None:
@@ -54,3 +55,12 @@ def bits(name: object) -> tuple[int | None, int | None, int | None]:
         )
     weights, activations, cache = (None if width == 16 else width for width in widths)
     return weights, activations, cache
+
+
+def several(name: str, value: object) -> None:
+    """Refuse a string where several are meant: it would be its letters."""
+    if isinstance(value, str):
+        raise TypeError(
+            f"Argument `{name}` must be a sequence of strings, such as [{value!r}], but is the "
+            "string itself."
+        )

@@ -26,6 +26,15 @@ def existing(path: Path) -> None:
         raise FileNotFoundError(f"Argument `path` must be an existing file, but {path} is not.")
 
 
+def writable(path: Path) -> None:
+    """Refuse a folder, and a file in a folder that is not there."""
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"{path.parent} is no folder"
+        raise FileNotFoundError(
+            f"Argument `path` must be a file in an existing folder, but is {path}, and {what}."
+        )
+
+
 def storable(tensors: Any) -> None:
     """Refuse anything but a flat dict of what a file can hold."""
     if not isinstance(tensors, dict) or not all(isinstance(name, str) for name in tensors):

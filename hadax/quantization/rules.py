@@ -19,11 +19,12 @@ class QuantizationRule:
     Args:
         module_path: regular expression of the whole path.
         weight_qtype: format of kernels; None leaves them.
-        act_qtype: format of what the linear reads, one scale a token; None leaves it. Linears that
-            read the same vector must agree.
+        act_qtype: format of what the linear reads, scaled token by token; None leaves it. Linears
+            that read the same vector must agree.
         tile_size: how many consecutive inputs share a scale with an output; None for all.
         weight_clip: share of the range that the grid of kernels reaches; None searches the best.
         act_clip: share of the range that the grid of activations reaches.
+        act_tile_size: how many neighbours in what the linear reads share a scale; None for all.
         scale_dtype: dtype in which scales of kernels are kept; None for that of the computation,
             float32 or float64.
 
@@ -39,6 +40,7 @@ class QuantizationRule:
     tile_size: int | None = None
     weight_clip: float | None = None
     act_clip: float = 1.0
+    act_tile_size: int | None = None
     scale_dtype: ScaleDtype | None = None
 
     def __post_init__(self):
@@ -48,6 +50,11 @@ class QuantizationRule:
     def weight_spec(self) -> ScaleSpec:
         """What shares a scale of a kernel (..., in, out), and how scales are kept."""
         return ScaleSpec(axis=-2, block=self.tile_size, dtype=self.scale_dtype)
+
+    @property
+    def act_spec(self) -> ScaleSpec:
+        """What shares a scale of what a linear reads."""
+        return ScaleSpec(block=self.act_tile_size)
 
     def matches(self, path: str) -> bool:
         """Whether the rule is about the linear of this path."""
@@ -130,6 +137,7 @@ def precision(
         Ashkboos et al. (2024), key `ashkboos2024`.
     """
     weights, activations, cache = _rule_checks.bits(name)
+    _rule_checks.several("leave", leave)
     left = tuple(QuantizationRule(expression) for expression in leave)
     whole = QuantizationRule(
         ".*",
@@ -138,7 +146,7 @@ def precision(
         group,
         weight_clip,
         _default(act_clip, activations, 0.9),
-        scale_dtype,
+        scale_dtype=scale_dtype,
     )
     kv = None if cache is None else IntFormat(cache, symmetric=False)
     return Precision((*left, whole), kv, _default(kv_clip, cache, 0.95))

@@ -8,11 +8,12 @@ import jax.numpy as jnp
 from hadax._typing import Array
 from hadax.quantization import _format_checks, _quantization_checks
 
-ScaleDtype: TypeAlias = Literal["float32", "float16", "e4m3", "e8m0"]
+ScaleDtype: TypeAlias = Literal["float32", "bfloat16", "float16", "e4m3", "e8m0"]
 ScaleRounding: TypeAlias = Literal["nearest", "up"]
 
 STORED = {
     "float32": jnp.float32,
+    "bfloat16": jnp.bfloat16,
     "float16": jnp.float16,
     "e4m3": jnp.float8_e4m3fn,
     "e8m0": jnp.float8_e8m0fnu,

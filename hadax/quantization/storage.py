@@ -41,6 +41,7 @@ def save(path: str | Path, tensors: Mapping[str, QTensor | Array | np.ndarray]) 
         tensors: a flat dict of arrays and of `QTensor` by name.
 
     Raises:
+        FileNotFoundError: the folder does not exist, or the path is one.
         TypeError: something else in the dict, or entries that are no numbers.
         ValueError: a quantized tensor whose parts do not fit, or with a scale that is not finite,
             or names that coincide.
@@ -66,6 +67,8 @@ def save(path: str | Path, tensors: Mapping[str, QTensor | Array | np.ndarray]) 
     See Also:
         `load`. orbax keeps a `QTensor` too, as the pytree it is, in a folder of its own.
     """
+    path = Path(path)
+    _storage_checks.writable(path)
     _storage_checks.storable(tensors)
     stored: dict[str, np.ndarray] = {}
     entries: dict[str, Any] = {}
@@ -81,7 +84,6 @@ def save(path: str | Path, tensors: Mapping[str, QTensor | Array | np.ndarray]) 
             _storage_checks.new_name(name + part, stored)
             stored[name + part] = _plain(array)
     header = json.dumps({"version": _VERSION, "entries": entries}, sort_keys=True)
-    path = Path(path)
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         save_file(stored, beside, {"hadax": header, "sha256": _digest(header, stored)})

@@ -166,6 +166,19 @@ def test_discovery_in_white_vectors():
     assert "every orthonormal basis" in str(found[0])
 
 
+def test_no_more_vectors_than_entries_match_nothing():
+    noise = [
+        np.random.default_rng(seed).normal(size=(count, 8))
+        for count in (2, 5, 8)
+        for seed in (1, 2)
+    ]
+    found = [groups.discover(x) for x in noise]
+    assert {each.verdict for each in found} <= {"too few", "white"}
+    doubtful = next(each for each in found if each.verdict == "too few")
+    assert doubtful.group == doubtful.best.group
+    assert str(doubtful).startswith("too few vectors to tell: take more than entries")
+
+
 def test_discovery_of_a_group_without_eigenbasis():
     i = np.arange(16)
     R = 0.95 ** np.abs(i[:, None] - i)

@@ -189,4 +189,7 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
     ]:
         with pytest.raises(kind, match=message):
             storage.save(tmp_path / "file", tensors)
+    for path in (tmp_path, tmp_path / "none" / "file"):
+        with pytest.raises(FileNotFoundError, match="`path` must be a file in an existing folder"):
+            storage.save(path, {"a": packed})
     assert not any(tmp_path.iterdir())

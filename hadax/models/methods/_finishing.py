@@ -159,6 +159,7 @@ def check_plan(
     model: StackedModel, sites: ModelSites, precision: Precision, gptq: GPTQ | None
 ) -> None:
     """Refuse, before any work, rules that do not fit the model or the way it is rounded."""
+    _system_checks.planned(model, sites)
     _system_checks.solver(gptq, GPTQ)
     layers = model.config.layers
     linears = [linear_name(path, layer) for path in sites.kernels for layer in range(layers)]
@@ -167,8 +168,9 @@ def check_plan(
     place_quantizers(model, sites, precision)
     params = parameters(model)
     for path in sites.kernels:
-        for rule, _ in layers_by_rule(precision, path, layers):
-            rule.weight_spec.counts(_params.at(params, path))
+        inputs = _params.at(params, path).shape[-2]
+        for rule, (first, *_) in layers_by_rule(precision, path, layers):
+            _system_checks.groups(linear_name(path, first), rule.tile_size, inputs)
 
 
 def stored_name(path: str, layer: int) -> str:

@@ -13,11 +13,13 @@ from hadax.models.methods import _system_checks
 from hadax.models.online import NOTHING, ActivationQuantizer, Online, activation_quantizer
 from hadax.quantization.formats import Format
 from hadax.quantization.rules import Precision, QuantizationRule
+from hadax.quantization.scales import ScaleSpec
 from hadax.quantization.simulated import Gradient
 from hadax.quantization.sites import ModelSites
 
 PlaceClips: TypeAlias = Mapping[str, tuple[Array, Array]]
 """By place, how far the grids of its quantizers reach below and above; (layers,) each."""
+ActivationRounding: TypeAlias = tuple[Format, float, ScaleSpec]
 
 
 def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> Model:
@@ -58,13 +60,10 @@ def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> M
     online = dict(changed.blocks.online)
     for site in sites.inputs:
         rules = [_reading(precision, site.readers, layer) for layer in range(layers)]
-        kinds = {(rule.act_qtype, rule.act_clip) for rule in rules if rule.act_qtype is not None}
+        kinds = [_rounding(rule) for rule in rules]
         quantizers = tuple(
-            _switched(
-                kind, clip, [(rule.act_qtype, rule.act_clip) == (kind, clip) for rule in rules]
-            )
-            for kind, clip in sorted(kinds, key=repr)
-            if kind is not None
+            _switched(kind, [kind == other for other in kinds])
+            for kind in sorted({kind for kind in kinds if kind is not None}, key=repr)
         )
         for place in site.places:
             online[place] = replace(online.get(place, NOTHING), quantizers=quantizers)
@@ -93,21 +92,22 @@ def with_clips(
     return changed
 
 
-def _switched(kind: Format, clip: float, on: list[bool]) -> ActivationQuantizer:
+def _rounding(rule: QuantizationRule) -> ActivationRounding | None:
+    """How what a linear reads is rounded; None where it is left."""
+    return rule.act_qtype and (rule.act_qtype, rule.act_clip, rule.act_spec)
+
+
+def _switched(kind: ActivationRounding, on: list[bool]) -> ActivationQuantizer:
     """A quantizer that is on in some layers."""
-    return replace(activation_quantizer(kind, layers=len(on), clip=clip), on=jnp.asarray(on))
+    format, clip, spec = kind
+    found = activation_quantizer(format, spec, layers=len(on), clip=clip)
+    return replace(found, on=jnp.asarray(on))
 
 
 def _reading(precision: Precision, readers: tuple[str, ...], layer: int) -> QuantizationRule:
     """What is said of the vector that all of these read."""
     rules = {path: rule_of(precision, path, layer) for path in readers}
-    _system_checks.agreed(
-        layer,
-        {
-            path: None if rule.act_qtype is None else (rule.act_qtype, rule.act_clip)
-            for path, rule in rules.items()
-        },
-    )
+    _system_checks.agreed(layer, {path: _rounding(rule) for path, rule in rules.items()})
     return rules[readers[0]]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from hadax._typing import Array, ArrayLike
 from hadax.models import _model_checks
 from hadax.models.online import Online
-from hadax.quantization.formats import Format
+from hadax.quantization.rules import Precision
+from hadax.quantization.sites import ModelSites
 
 
 def settings(found: object, kind: type) -> None:
@@ -17,6 +18,65 @@ def settings(found: object, kind: type) -> None:
             f"Argument `config` must be a {kind.__name__}, but is a {type(found).__name__}. Make "
             f"one with hadax.models.methods.{kind.__name__}(precision)."
         )
+    plan = getattr(found, "precision", None)
+    if not isinstance(plan, Precision):
+        raise TypeError(
+            f"Argument `config.precision` must be a hadax.quantization.Precision, but is {plan!r}. "
+            "Make one with hadax.quantization.precision('W4A8')."
+        )
+
+
+def planned(model: object, sites: object) -> None:
+    """Refuse anything but a model of stacked blocks and a table."""
+    if not hasattr(model, "blocks"):
+        raise TypeError(
+            "Argument `model` must be a model of blocks, such as hadax.models.Llama, but is "
+            f"a {type(model).__name__}."
+        )
+    if not isinstance(sites, ModelSites):
+        raise TypeError(
+            "Argument `sites` must be the model's table, such as hadax.models.llama_sites(config), "
+            f"but is a {type(sites).__name__}."
+        )
+
+
+def groups(linear: str, tile_size: int | None, inputs: int) -> None:
+    """Refuse groups that do not divide a kernel's inputs."""
+    if tile_size is not None and inputs % tile_size:
+        raise ValueError(
+            f"Argument `precision` must have groups (tile_size) that divide the {inputs} inputs of "
+            f"{linear}, but has {tile_size}. Divisors are {_divisors(inputs)}."
+        )
+
+
+def _divisors(n: int) -> str:
+    """Those above 1, largest first, as many as fit in a line."""
+    found = [d for d in range(n, 1, -1) if n % d == 0]
+    return ", ".join(map(str, found[:12]))
+
+
+def names(argument: str, found: object) -> None:
+    """Refuse anything but a tuple of names: a string would be one of its letters."""
+    if not (isinstance(found, tuple) and all(isinstance(name, str) for name in found)):
+        raise TypeError(
+            f"Argument `{argument}` must be a tuple of names, such as ('query',), but is {found!r}."
+        )
+
+
+def linears_of(found: tuple[str, ...], known: set[str]) -> None:
+    """Refuse names of linears that the model has not."""
+    for name in found:
+        if name not in known:
+            raise ValueError(
+                f"Argument `config.unclipped` must name linears of the model ({sorted(known)}), "
+                f"but names {name!r}."
+            )
+
+
+def share(argument: str, value: float) -> None:
+    """Refuse a number outside [0, 1]."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"Argument `{argument}` must be from 0 to 1, but is {value}.")
 
 
 def solver(found: object, kind: type, *, optional: bool = True) -> None:
@@ -69,15 +129,13 @@ def has_cache(places: tuple[str, ...]) -> None:
         )
 
 
-def agreed(layer: int, kinds: dict[str, tuple[Format, float] | None]) -> None:
+def agreed(layer: int, kinds: Mapping[str, object]) -> None:
     """Refuse rules that round one vector in several ways."""
     if len(set(kinds.values())) > 1:
-        listed = ", ".join(
-            f"{path}: {kind and f'{kind[0]} to {kind[1]}'}" for path, kind in kinds.items()
-        )
+        listed = ", ".join(f"{path}: {kind}" for path, kind in kinds.items())
         raise ValueError(
-            "Argument `precision` must give linears that read the same vector the same act_qtype "
-            f"and act_clip, but in block {layer} it gives {listed}."
+            "Argument `precision` must give linears that read the same vector the same act_qtype, "
+            f"act_clip and act_tile_size, but in block {layer} it gives {listed}."
         )
 
 

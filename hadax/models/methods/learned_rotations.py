@@ -1,7 +1,8 @@
 """SpinQuant: rotations that are learned, so that a rounded model predicts well."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,18 +19,20 @@ from hadax.models.methods._chosen_sites import rotated_names
 from hadax.models.methods._finishing import GPTQ, Progress, Quantized, check_plan, finished
 from hadax.models.methods._quantizers import layers_by_rule, place_quantizers
 from hadax.models.methods.rotating import hadamard_or_haar
+from hadax.models.online import Online
 from hadax.models.rotation import Factory, draw_rotations, rotate
 from hadax.operators.base import LinearOperator
 from hadax.operators.elementary import Dense
 from hadax.quantization import _params
 from hadax.quantization.clipping import best_clip
-from hadax.quantization.rules import Precision, QuantizationRule
+from hadax.quantization.rules import Precision
 from hadax.quantization.simulated import simulate
 from hadax.quantization.sites import ModelSites, Site, fold_norms, untie
 from hadax.quantization.stiefel import stiefel_step
 
 Rotations = dict[str, Array]
-Clips = dict[tuple[str, QuantizationRule], Array | float]
+# By kernel and rule, in the order of `layers_by_rule`.
+Clips = Sequence[Array | float]
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class SpinQuantConfig:
         _checks.integer("steps", self.steps, minimum=1)
         _checks.integer("batch", self.batch, minimum=1)
         _system_checks.positive("rate", self.rate)
+        _system_checks.solver(self.gptq, GPTQ)
+        if self.names is not None:
+            _system_checks.names("names", self.names)
 
 
 def spinquant(
@@ -210,13 +216,13 @@ def spinquant_rotated(
     if config.rounds_weights:
         first = rotate(base, sites, {name: _rotation(x) for name, x in start.items()})
         clips = _searched(first, sites, config.precision)
-    step = _step(sites, config, place_quantizers(base, sites, config.precision), clips)
+    online = dict(place_quantizers(base, sites, config.precision).blocks.online)
     learned, losses = start, []
     for i in progress(range(config.steps)):
         batch = jax.random.choice(
             jax.random.fold_in(key_order, i), len(tokens), (min(config.batch, len(tokens)),), False
         )
-        learned, loss = step(base, learned, tokens[batch], i)
+        learned, loss = _step(learned, base, online, clips, tokens[batch], i, sites, config)
         losses.append(loss)
     rotations = {name: _rotation(_polar(x)) for name, x in learned.items()}
     return rotate(base, sites, rotations), np.asarray(losses)
@@ -238,24 +244,30 @@ def _polar(matrix: Array) -> Array:
     return jnp.asarray(u @ v, matrix.dtype)
 
 
+@partial(jax.jit, static_argnums=(6, 7))
 def _step(
-    sites: ModelSites, config: SpinQuantConfig, placed: Llama, clips: Clips | None
-) -> Callable[[Llama, Rotations, Array, ArrayLike], tuple[Rotations, Array]]:
-    """One compiled step: the rotations after it, and the loss before it."""
-    schedule = optax.cosine_decay_schedule(config.rate, config.steps)
-    online = placed.blocks.online
+    learned: Rotations,
+    base: Llama,
+    online: dict[str, Online],
+    clips: Clips | None,
+    windows: Array,
+    i: ArrayLike,
+    sites: ModelSites,
+    config: SpinQuantConfig,
+) -> tuple[Rotations, Array]:
+    """One step: the rotations after it, and the loss before it."""
     # Neither embedding nor head is rounded, so the stream is rotated after the one and back before
     # the other, which costs less than folding into them at every step.
     inside = ModelSites(
         tuple(_within_blocks(site) for site in sites.sites), (), None, sites.inputs, sites.cache
     )
 
-    def loss(learned: Rotations, base: Llama, windows: Array) -> Array:
+    def loss(learned: Rotations) -> Array:
         ops = {name: _rotation(matrix) for name, matrix in learned.items()}
         rotated = rotate(base, inside, ops)
         if clips is not None:
             rotated = _with_rounded_weights(rotated, sites, config.precision, clips)
-        rotated.blocks.online = nnx.data(dict(online))
+        rotated.blocks.online = nnx.data(online)
         around = [op for name, op in ops.items() if sites[name].orthogonal]
 
         @jax.checkpoint
@@ -273,18 +285,12 @@ def _step(
 
         return jnp.mean(jax.lax.map(jax.checkpoint(of_window), windows))
 
-    @jax.jit
-    def step(
-        base: Llama, learned: Rotations, windows: Array, i: ArrayLike
-    ) -> tuple[Rotations, Array]:
-        value, gradient = jax.value_and_grad(loss)(learned, base, windows)
-        rate = schedule(i)
-        moved = {
-            name: stiefel_step(matrix, -gradient[name], rate)[0] for name, matrix in learned.items()
-        }
-        return moved, value
-
-    return step
+    value, gradient = jax.value_and_grad(loss)(learned)
+    rate = optax.cosine_decay_schedule(config.rate, config.steps)(i)
+    moved = {
+        name: stiefel_step(matrix, -gradient[name], rate)[0] for name, matrix in learned.items()
+    }
+    return moved, value
 
 
 def _within_blocks(site: Site) -> Site:
@@ -301,8 +307,8 @@ def _searched(model: Llama, sites: ModelSites, precision: Precision) -> Clips:
     """How far the grids of kernels are to reach, found once for the rotations to start from."""
     params = parameters(model)
     search = jax.jit(best_clip, static_argnums=(1, 2))
-    return {
-        (path, rule): rule.weight_clip
+    return [
+        rule.weight_clip
         or search(
             _params.at(params, path)[np.asarray(layers)],
             rule.weight_qtype,
@@ -310,7 +316,7 @@ def _searched(model: Llama, sites: ModelSites, precision: Precision) -> Clips:
         )
         for path in sites.kernels
         for rule, layers in layers_by_rule(precision, path, model.config.layers)
-    }
+    ]
 
 
 def _with_rounded_weights(
@@ -318,14 +324,13 @@ def _with_rounded_weights(
 ) -> Llama:
     """Kernels on grids that reach as far as is said; gradients pass straight through."""
     params = parameters(model)
-    changed = {}
+    changed, clip = {}, iter(clips)
     for path in sites.kernels:
         kernel = _params.at(params, path)
         for rule, layers in layers_by_rule(precision, path, model.config.layers):
             assert rule.weight_qtype is not None
             at = np.asarray(layers)
-            clip = clips[path, rule]
-            rounded = simulate(kernel[at], rule.weight_qtype, rule.weight_spec, clip=clip)
+            rounded = simulate(kernel[at], rule.weight_qtype, rule.weight_spec, clip=next(clip))
             kernel = kernel.at[at].set(rounded)
         changed[path] = kernel
     return model.with_parameters(_params.replaced(params, changed))

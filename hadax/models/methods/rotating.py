@@ -77,6 +77,11 @@ class QuaRotConfig:
     names: tuple[str, ...] | None = None
     gptq: GPTQ | None = field(default_factory=GPTQ)
 
+    def __post_init__(self):
+        _system_checks.solver(self.gptq, GPTQ)
+        if self.names is not None:
+            _system_checks.names("names", self.names)
+
 
 def quarot(
     model: Model,

@@ -1,6 +1,5 @@
 """SmoothQuant and AWQ: inputs scaled entry by entry, for free, before kernels are rounded."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -28,7 +27,7 @@ from hadax.quantization._params import Params
 from hadax.quantization.formats import Format
 from hadax.quantization.methods import awq_clip, awq_gains
 from hadax.quantization.methods import smoothquant as smooth_site
-from hadax.quantization.rules import Precision
+from hadax.quantization.rules import Precision, QuantizationRule
 from hadax.quantization.scales import ScaleSpec
 from hadax.quantization.sites import ModelSites, Site, fuse
 
@@ -55,6 +54,10 @@ class SmoothQuantConfig:
     alpha: float = 0.5
     gptq: GPTQ | None = None
 
+    def __post_init__(self):
+        _system_checks.share("alpha", self.alpha)
+        _system_checks.solver(self.gptq, GPTQ)
+
 
 @dataclass(frozen=True)
 class AWQConfig:
@@ -63,7 +66,7 @@ class AWQConfig:
     Args:
         precision: what is rounded to what.
         unclipped: names of linears whose grids reach all of the range: AWQ takes queries and keys
-            out of its search.
+            out of its search. Where a rule has a `weight_clip`, that holds.
 
     Example:
         >>> from hadax.models.methods import AWQConfig
@@ -74,6 +77,9 @@ class AWQConfig:
 
     precision: Precision
     unclipped: tuple[str, ...] = ("query", "key")
+
+    def __post_init__(self):
+        _system_checks.names("unclipped", self.unclipped)
 
 
 def smoothquant(
@@ -246,6 +252,7 @@ def awq_scaled(
     """
     _system_checks.settings(config, AWQConfig)
     check_plan(model, sites, config.precision, None)
+    _system_checks.linears_of(config.unclipped, {_last_name(path) for path in sites.kernels})
     tokens = _system_checks.calibration(tokens, model)
     model = without_quantizers(model)
     moments = jax.jit(input_moments)(model, tokens)
@@ -259,10 +266,9 @@ def awq_scaled(
             params = fuse(params, site, jax.vmap(diagonal)(1 / gains))
             hessian = hessian / (gains[:, :, None] * gains[:, None, :])
         for path in site.readers:
-            if path.split(".")[-2] in config.unclipped:
-                clips[path] = 1.0
-            else:
-                clips[path] = _clips(_params.at(params, path), path, hessian, config.precision)
+            searches = _last_name(path) not in config.unclipped
+            kernel = _params.at(params, path)
+            clips[path] = _clips(kernel, path, hessian, config.precision, searches)
     return model.with_parameters(params), clips
 
 
@@ -286,9 +292,9 @@ def _gains(params: Params, site: Site, moments: InputMoments, precision: Precisi
     grids: dict[int, Grid] = {}
     rounded: dict[int, tuple[str, ...]] = {}
     for path in site.readers:
-        for grid, layers in _grids(precision, path, len(gains)):
+        for rule, layers in layers_by_rule(precision, path, len(gains)):
             for layer in layers:
-                grids.setdefault(layer, grid)
+                grids.setdefault(layer, _grid(rule))
                 rounded[layer] = (*rounded.get(layer, ()), path)
     alike: dict[tuple[Grid, tuple[str, ...]], list[int]] = {}
     for layer, grid in grids.items():
@@ -300,18 +306,28 @@ def _gains(params: Params, site: Site, moments: InputMoments, precision: Precisi
     return jnp.asarray(gains, first.dtype)
 
 
-def _clips(kernel: Array, path: str, hessian: Array, precision: Precision) -> list[Array | float]:
+def _clips(
+    kernel: Array, path: str, hessian: Array, precision: Precision, searches: bool
+) -> list[Array | float]:
     """How far the grids of a kernel's layers reach."""
     clips: list[Array | float] = [1.0] * len(kernel)
-    for grid, layers in _grids(precision, path, len(kernel)):
-        at = np.asarray(layers)
-        for layer, clip in zip(layers, awq_clip(kernel[at], hessian[at], *grid), strict=True):
+    for rule, layers in layers_by_rule(precision, path, len(kernel)):
+        at, (format, spec) = np.asarray(layers), _grid(rule)
+        if searches and rule.weight_clip is None:
+            found = awq_clip(kernel[at], hessian[at], format, spec)
+        else:
+            found = jnp.full((len(layers), 1, 1), rule.weight_clip or 1.0)
+        for layer, clip in zip(layers, found, strict=True):
             clips[layer] = clip
     return clips
 
 
-def _grids(precision: Precision, path: str, layers: int) -> Iterator[tuple[Grid, list[int]]]:
-    """The grids to which a kernel is rounded, and in which layers."""
-    for rule, members in layers_by_rule(precision, path, layers):
-        assert rule.weight_qtype is not None
-        yield (rule.weight_qtype, rule.weight_spec), members
+def _grid(rule: QuantizationRule) -> Grid:
+    """The grid of a rule that rounds kernels."""
+    assert rule.weight_qtype is not None
+    return rule.weight_qtype, rule.weight_spec
+
+
+def _last_name(path: str) -> str:
+    """What rules and tables call a linear: "query" of "blocks.query.kernel"."""
+    return path.split(".")[-2]

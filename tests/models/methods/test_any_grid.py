@@ -1,4 +1,4 @@
-"""Whole models on grids other than symmetric integers with scales in float32."""
+"""Whole models on grids other than symmetric integers with scales in float32, and settings."""
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +11,16 @@ from hadax.models.methods import (
     GPTQConfig,
     QuaRotConfig,
     RTNConfig,
+    SmoothQuantConfig,
+    SpinQuantConfig,
     awq,
+    awq_scaled,
     gptq,
+    learned_rotations,
+    place_quantizers,
     quarot,
     rtn,
+    spinquant,
 )
 from hadax.quantization import (
     FloatFormat,
@@ -89,10 +95,73 @@ def test_scales_of_few_bits_are_counted(llama):
             llama, llama_sites(llama.config), None, None,
             RTNConfig(precision("W4A16", group=4, scale_dtype=dtype)),
         ).report.bits_per_weight
-        for dtype in (None, "float16", "e4m3", "e8m0")
+        for dtype in (None, "float16", "bfloat16", "e4m3", "e8m0")
     }  # fmt: skip
-    packed = bits[None] - 32 / 4
-    assert [bits[dtype] - packed for dtype in ("float16", "e4m3", "e8m0")] == [4, 2, 2]
+    packed = bits.pop(None) - 32 / 4
+    assert [found - packed for found in bits.values()] == [4, 4, 2, 2]
+
+
+def test_activations_in_blocks(llama):
+    sites = llama_sites(llama.config)
+    token, block = (
+        Precision((QuantizationRule(act_qtype=FloatFormat("e2m1"), act_tile_size=size),))
+        for size in (None, 2)
+    )
+    tokens = jnp.arange(8)
+    gaps = [
+        jnp.abs(place_quantizers(llama, sites, chosen)(tokens) - llama(tokens)).mean()
+        for chosen in (token, block)
+    ]
+    assert 0 < gaps[1] < 0.8 * gaps[0]
+
+
+def test_awq_takes_the_clips_that_rules_name(llama, calibration):
+    sites = llama_sites(llama.config)
+    named, full = (
+        awq_scaled(llama, sites, calibration, AWQConfig(precision("W3A16", weight_clip=clip)))[1]
+        for clip in (0.5, 1.0)
+    )
+    assert {float(clip.squeeze()) for clips in named.values() for clip in clips} == {0.5}
+    assert {float(clip.squeeze()) for clips in full.values() for clip in clips} == {1.0}
+
+
+def test_spinquant_is_compiled_once(llama, calibration):
+    sites, config = (
+        llama_sites(llama.config),
+        SpinQuantConfig(precision("W4A4"), steps=2, gptq=None),
+    )
+    spinquant(llama, sites, calibration, KEY, config)
+    compiled = learned_rotations._step._cache_size()
+    spinquant(llama, sites, calibration, jax.random.key(1), config)
+    assert learned_rotations._step._cache_size() == compiled
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        (TypeError, "hadax.quantization.precision", lambda m, s: rtn(
+            m, s, None, None, RTNConfig("W4A8"))),
+        (TypeError, "`model` must be a model of blocks", lambda m, s: rtn(
+            s, m, None, None, RTNConfig(precision("W4A8")))),
+        (TypeError, "`sites` must be the model's table", lambda m, s: rtn(
+            m, None, None, None, RTNConfig(precision("W4A8")))),
+        (ValueError, r"divide the \d+ inputs of blocks/0/query, but has 7. Divisors", lambda m, s: (
+            rtn(m, s, None, None, RTNConfig(precision("W4A8", group=7))))),
+        (ValueError, "but names 'q_proj'", lambda m, s: awq(
+            m, s, jnp.ones((1, 4), int), None, AWQConfig(precision("W4A8"), ("q_proj",)))),
+        (TypeError, "`unclipped` must be a tuple of names", lambda m, s: AWQConfig(
+            precision("W4A8"), "query")),
+        (TypeError, "`names` must be a tuple of names", lambda m, s: QuaRotConfig(
+            precision("W4A8"), names="hidden")),
+        (TypeError, "`leave` must be a sequence", lambda m, s: precision("W4A8", leave="down")),
+        (ValueError, "`alpha` must be from 0 to 1", lambda m, s: SmoothQuantConfig(
+            precision("W4A8"), alpha=2.0)),
+    ],
+)  # fmt: skip
+def test_settings_that_fit_nothing_are_refused(llama, error, message, call):
+    with pytest.raises(error, match=message):
+        call(llama, llama_sites(llama.config))
 
 
 @pytest.mark.usefixtures("without_shape_checks")
