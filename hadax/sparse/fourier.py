@@ -65,9 +65,9 @@ def sparse_fft(
         A `SparseSpectrum` of this base, with complex coefficients; `digits` are its indices.
 
     Raises:
-        ValueError: an f of another shape, a base of 2 or above 64, fewer bins than coefficients, no
-            fewer of them in a group than there are points, a noise without a decoder for it, or a
-            mesh whose devices cannot have as many bins each.
+        ValueError: an f of another shape, a base of 2 or above 64, fewer bins than peeling takes,
+            no fewer of them in a group than there are points, a noise without a decoder for it, or
+            a mesh whose devices cannot have as many bins each.
         TypeError: f does not return floating point.
 
     Cost:

@@ -83,7 +83,7 @@ def test_one_of_two_mesh_axes(kind):
 def test_no_success_without_it():
     """More coefficients than bins can carry: no device claims them."""
     found = sparse.sparse_fwht(
-        clean, N, 10, KEY, packed=True, bins=4, mesh=mesh_of(d=4), max_rounds=5
+        clean, N, 9, KEY, packed=True, bins=4, mesh=mesh_of(d=4), max_rounds=5
     )
     assert not found.success
 
