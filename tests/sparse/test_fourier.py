@@ -162,7 +162,7 @@ def by_hand(k, values, *, n, base):
     count = jnp.array(len(values))
     words, rest = jnp.asarray(k, jnp.uint32)[:, None], jnp.zeros(())
     return sparse.SparseSpectrum(
-        words, jnp.asarray(values), count, count > 0, count, rest, rest, n, 100, base
+        words, jnp.asarray(values), count, count > 0, count, rest, rest, count, n, 100, base
     )
 
 
