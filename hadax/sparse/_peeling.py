@@ -68,9 +68,8 @@ def peel(
     unless coefficients are so large that it would be no more. Of several devices each looks for
     coefficients in its own bins, and takes what all of them have found out of these.
 
-    Where more than noise is left then, few bins of pairs are split, if there is no noise, and at
-    last indices are taken that explain much of their bins, whatever else these hold. None of it
-    takes time where nothing is left.
+    Where more than noise is left then, indices are taken that explain much of their bins, whatever
+    else these hold, and few bins of pairs are split. That takes no time where nothing is left.
     """
     groups = len(seen)
     most = groups * max_rounds
@@ -127,23 +126,25 @@ def peel(
     start = _State(seen, empty, jnp.zeros(slots, seen.dtype), zero, zero, zero)
     state = lax.while_loop(goes_on, step, start)
 
-    if isinstance(design, Subsampling) and not noisy and share == ALL:
+    # Bins of real numbers, all at hand and without noise, show the pairs that they hold.
+    pairs = design if isinstance(design, Subsampling) and not noisy and share == ALL else None
+    more = share.total(jnp.sum(full(state.left, law), dtype=jnp.int32)) > 0
 
-        def is_stuck(state: _State) -> Array:
-            return (state.quiet == groups) & _stuck.are_few(state.left, law)
+    def has_more(state: _State) -> Array:
+        return more & (state.step < most) & (state.quiet < groups + (pairs is not None))
+
+    def last_steps(state: _State) -> _State:
+        if pairs is None:
+            return beside_others(state)
 
         def split(state: _State) -> _State:
-            found, k, value = _stuck.split(state.left, design, offsets, law)
-            return lax.while_loop(goes_on, step, took(state, found, k, value, design.bin_of(k)))
+            found, k, value = _stuck.split(state.left, pairs, offsets, law)
+            return took(state, found, k, value, design.bin_of(k))
 
-        state = lax.while_loop(is_stuck, split, state)
+        stuck = (state.quiet == groups) & _stuck.are_few(state.left, law)
+        return lax.cond(stuck, split, beside_others, state)
 
-    more = share.total(jnp.sum(full(state.left, law), dtype=jnp.int32)) > 0
-    end = lax.while_loop(
-        lambda state: more & (state.step < most) & (state.quiet < groups),
-        beside_others,
-        state._replace(quiet=zero),
-    )
+    end = lax.while_loop(has_more, last_steps, state._replace(quiet=zero))
     rounds = (end.step + groups - 1) // groups
     return Found(end.support, end.coefficients, end.count, zero, end.left, rounds)
 
