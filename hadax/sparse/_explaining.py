@@ -3,6 +3,7 @@
 import math
 
 import jax.numpy as jnp
+from jax import lax
 
 from hadax._typing import Array
 from hadax.sparse import _limits, _noise, _peeling
@@ -39,6 +40,7 @@ def explained(
     that of the values.
     """
     matrices, offsets = queries.subsampling, queries.offsets
+    given, seen = seen, lax.stop_gradient(seen)
     power = share.total(jnp.sum(energies_of(seen))) * (matrices.bins / queries.count)
 
     each = _FALSE_ALARM / (matrices.groups * matrices.bins)
@@ -56,6 +58,7 @@ def explained(
     chance = _limits.normal_square(rarity) if parts == 1 else rarity
     # Of Gaussian numbers one direction has a share of the energy whose law is a beta distribution.
     much = -math.expm1(-2 * rarity / (parts * matrices.groups * offsets.count - 1))
+    variance = lax.stop_gradient(variance)
     law = Law(variance, nothing, one, chance, much)
 
     # Room for more than was said, which are as many as there are bins at the most, but for those
@@ -71,7 +74,7 @@ def explained(
         noisy=queries.decoder != "noiseless",
         share=share,
     )
-    found = _peeling.refined(seen, found, matrices, offsets, law, slots=slots, share=share)
+    found = _peeling.refined(given, found, matrices, offsets, law, slots=slots, share=share)
 
     energies = energies_of(found.left)
     total = share.total(jnp.sum(energies))

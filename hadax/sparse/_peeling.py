@@ -1,5 +1,6 @@
 """Finding bins that hold one coefficient, and taking what is found out of all others."""
 
+import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -121,6 +122,10 @@ def peel(
         much, all_see = _much(state.left, k, places, at_home, offsets, law, share)
         return took(state, found | much, k, jnp.where(found, value, all_see), places)
 
+    def split(design: Subsampling, state: _State) -> _State:
+        found, k, value = _stuck.split(state.left, design, offsets, law)
+        return took(state, found, k, value, design.bin_of(k))
+
     zero = jnp.int32(0)
     empty = jnp.zeros((slots, design.width), jnp.uint32)
     start = _State(seen, empty, jnp.zeros(slots, seen.dtype), zero, zero, zero)
@@ -136,13 +141,8 @@ def peel(
     def last_steps(state: _State) -> _State:
         if pairs is None:
             return beside_others(state)
-
-        def split(state: _State) -> _State:
-            found, k, value = _stuck.split(state.left, pairs, offsets, law)
-            return took(state, found, k, value, design.bin_of(k))
-
         stuck = (state.quiet == groups) & _stuck.are_few(state.left, law)
-        return lax.cond(stuck, split, beside_others, state)
+        return lax.cond(stuck, functools.partial(split, pairs), beside_others, state)
 
     end = lax.while_loop(has_more, last_steps, state._replace(quiet=zero))
     rounds = (end.step + groups - 1) // groups
@@ -162,6 +162,7 @@ def refined(
     """What was found for one index added up, the largest kept, and least squares of the bins.
 
     An index that was found in several bins, with different remains of others, was found in parts.
+    With a given support coefficients are linear in the bins, and can be differentiated.
     """
     support, coefficients, count = _merged(found.support, found.coefficients, found.count)
     groups, bins, numbers = seen.shape
@@ -186,8 +187,10 @@ def refined(
     # Bins have few coefficients each, so that the matrix is close to the identity. The change is as
     # small as the noise: a thousandth of it is enough. What was found and is not kept is no noise.
     round_off = jnp.finfo(seen.dtype).eps * jnp.linalg.norm(coefficients)
+    # Peeling has no derivative: the difference is zero, and has that of the bins.
+    rest = found.left + (seen - lax.stop_gradient(seen))
     change, _ = cg(
-        lambda x: adjoint(bins_of(x)), adjoint(found.left), tol=1e-3, atol=round_off, maxiter=20
+        lambda x: adjoint(bins_of(x)), adjoint(rest), tol=1e-3, atol=round_off, maxiter=20
     )
     coefficients = coefficients + change
     left = seen - bins_of(coefficients)

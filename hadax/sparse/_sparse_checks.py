@@ -209,11 +209,12 @@ def batch_values(found: object, count: int, base: int = 2) -> Array:
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
             f"them, but returns {seen}."
         )
-    kind, said = (jnp.floating, "real ") if base == 2 else (jnp.inexact, "")
-    if not jnp.issubdtype(found.dtype, kind):
+    if jnp.issubdtype(found.dtype, jnp.integer) or found.dtype == bool:
+        return found.astype(float)
+    if base == 2 and jnp.iscomplexobj(found):
         raise TypeError(
-            f"Argument `f` must return {said}floating point, but returns {found.dtype}. Cast it, "
-            "for example with .astype('float32')."
+            f"Argument `f` must return real numbers, but returns {found.dtype}. Its real and its "
+            "imaginary part are two functions."
         )
     return found.astype(_dtypes.accumulator(found.dtype))
 

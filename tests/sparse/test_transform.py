@@ -162,6 +162,34 @@ def test_fewer_coefficients_than_said_are_found():
     assert int(found.count) == 3
 
 
+@pytest.mark.parametrize("on_host", [False, True])
+def test_functions_with_values_that_are_integers(on_host):
+    found = sparse.sparse_fwht(lambda x: x[:, 3] == x[:, 5], 10, 2, KEY, on_host=on_host)
+    assert found.to_dict() == {0: 0.5, 40: 0.5}
+
+
+def test_coefficients_are_linear_in_the_values():
+    """Derivatives in the direction of functions with the same support are their coefficients."""
+    words, values = spectrum(KEY, 20, 5)
+    change = jnp.arange(1.0, 6.0)
+    asked = sparse.queries(20, 5, KEY)
+    points = asked.points().reshape(-1, 1)
+    f, g = (function_of(words, each)(points).reshape(asked.shape) for each in (values, change))
+
+    def sum_of_squares(scale):
+        return jnp.sum(jnp.square(sparse.recover(asked, f + scale * g).coefficients))
+
+    found, slope = jax.value_and_grad(sum_of_squares)(0.0)
+    np.testing.assert_allclose(found, 5.0, rtol=1e-5)
+    np.testing.assert_allclose(slope, 2 * values @ change, rtol=5e-3)
+
+
+def test_values_that_are_not_finite_are_no_success():
+    found = run(lambda x: jnp.where(x[:, 1] == 1, jnp.nan, 1.0))
+    assert not found.success
+    assert "some values are not finite" in str(found)
+
+
 def test_zero_is_recovered():
     found = sparse.sparse_fwht(jnp.zeros(64), 6, 1, KEY)
     assert found.success
@@ -235,7 +263,11 @@ def test_noise_is_estimated_beside_coefficients_as_weak():
     [
         (lambda: run(lambda x: x), ValueError, "`f` must return a value for each point"),
         (lambda: run(lambda x: (x[:, 0],)), ValueError, "but returns tuple"),
-        (lambda: run(lambda x: x[:, 0]), TypeError, "`f` must return real floating point"),
+        (
+            lambda: run(lambda x: x[:, 0].astype(complex)),
+            TypeError,
+            "`f` must return real numbers",
+        ),
         (lambda: run(jnp.ones(5)), ValueError, "`f` must have all 2\\^n=1024 values"),
         (lambda: run(jnp.ones(5), n=30), ValueError, "`n` must be at most 26"),
         (lambda: run(n=10, sparsity=900), ValueError, "hadax.fwht"),
