@@ -76,10 +76,10 @@ def explained(
     )
     found = _peeling.refined(given, found, matrices, offsets, law, slots=slots, share=share)
 
-    energies = energies_of(found.left)
-    total = share.total(jnp.sum(energies))
+    left = lax.stop_gradient(found.left)
+    total = share.total(jnp.sum(energies_of(left)))
     most = _limits.energy(queries.count, parts, _FALSE_ALARM) + _NOISE_SLACK * queries.count
-    over = share.total(jnp.sum(full(found.left, law), dtype=jnp.int32))
+    over = share.total(jnp.sum(full(left, law), dtype=jnp.int32))
     good = (over == 0) & (found.dropped == 0) & (total <= most * law.variance)
     # What is so weak that most bins do not show it was found by luck, and others like it were not.
     least = offsets.count * _peeling.weakest(found.coefficients, found.count)
