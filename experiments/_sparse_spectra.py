@@ -1,6 +1,7 @@
 """Random functions with few Walsh coefficients, and how well they are recovered."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -34,7 +35,14 @@ def value_at(points: jax.Array, support: jax.Array, values: jax.Array) -> jax.Ar
     return jax.lax.map(at, flat, batch_size=_POINTS).reshape(points.shape[:-1])
 
 
-@functools.partial(jax.jit, static_argnames=("n", "known", "max_rounds", "options"))
+def crowded(n: int, sparsity: int, key: jax.Array, *, groups: int, bins: int) -> sparse.Queries:
+    """What `sparse.queries` makes, also with fewer bins than it lets through."""
+    first, second = jax.random.split(key)
+    subsampling = sparse.subsampling(first, n, bins.bit_length() - 1, groups=groups)
+    return sparse.Queries(subsampling, sparse.repeated_offsets(second, n), sparsity, "noiseless")
+
+
+@functools.partial(jax.jit, static_argnames=("n", "known", "max_rounds", "ask", "options"))
 def recoveries(
     key: jax.Array,
     supports: jax.Array,
@@ -44,6 +52,7 @@ def recoveries(
     n: int,
     known: bool,
     max_rounds: int,
+    ask: Callable[..., sparse.Queries] = sparse.queries,
     options: tuple[tuple[str, Any], ...],
 ) -> dict[str, jax.Array]:
     """Recover each of some spectra from values with noise: which were, and which said so.
@@ -54,7 +63,7 @@ def recoveries(
     def one(run: tuple[jax.Array, jax.Array, jax.Array]) -> dict[str, jax.Array]:
         key, support, value = run
         key_points, key_noise = jax.random.split(key)
-        asked = sparse.queries(n, len(support), key_points, **dict(options))
+        asked = ask(n, len(support), key_points, **dict(options))
         clean = value_at(asked.points(), support, value)
         noisy = clean + deviation * jax.random.normal(key_noise, clean.shape)
         noise = deviation if known else None

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from experiments import _rates
 from experiments._contract import Check, Experiment, Preset, Row
 from experiments._settings import check_settings
-from experiments._sparse_spectra import counted, recoveries, spectra
+from experiments._sparse_spectra import counted, crowded, recoveries, spectra
 
 GROUPS = 3
 THRESHOLD = 1.2217931  # of three groups: 3 max of p / -log(1 - p^(1/2))
@@ -77,6 +77,7 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
         n=n,
         known=False,
         max_rounds=trial.max_rounds,
+        ask=crowded,
         options=(("groups", GROUPS), ("bins", trial.bins)),
     )
     return {"n": n, "ratio": GROUPS * trial.bins / trial.sparsity, **counted(found)}

@@ -3,9 +3,11 @@
 import math
 
 import jax.numpy as jnp
+from jax import lax
 
 from hadax._typing import Array
 from hadax.sparse import _limits, _noise, _peeling
+from hadax.sparse._bins import Law, energies_of, full
 from hadax.sparse._shares import ALL, Share
 from hadax.sparse.query_points import Queries
 from hadax.sparse.spectrum import SparseSpectrum
@@ -38,7 +40,8 @@ def explained(
     that of the values.
     """
     matrices, offsets = queries.subsampling, queries.offsets
-    power = share.total(jnp.sum(_peeling.energies_of(seen))) * (matrices.bins / queries.count)
+    given, seen = seen, lax.stop_gradient(seen)
+    power = share.total(jnp.sum(energies_of(seen))) * (matrices.bins / queries.count)
 
     each = _FALSE_ALARM / (matrices.groups * matrices.bins)
     nothing = _limits.energy(offsets.count, parts, each)
@@ -53,27 +56,31 @@ def explained(
     # As many indices as there are could be found by chance, each in the bin that is its own.
     rarity = matrices.n * math.log(matrices.base) + math.log(matrices.groups / _FALSE_ALARM)
     chance = _limits.normal_square(rarity) if parts == 1 else rarity
-    law = _peeling.Law(variance, nothing, one, chance)
+    # Of Gaussian numbers one direction has a share of the energy whose law is a beta distribution.
+    much = -math.expm1(-2 * rarity / (parts * matrices.groups * offsets.count - 1))
+    variance = lax.stop_gradient(variance)
+    law = Law(variance, nothing, one, chance, much)
 
-    # A coefficient that is found in parts takes a slot for each.
+    # Room for more than was said, which are as many as there are bins at the most, but for those
+    # that are found in parts: which of them are the largest is seen at the end.
     slots = queries.sparsity + queries.sparsity // 4 + 8
     found = _peeling.peel(
         seen,
         matrices,
         offsets,
         law,
-        slots=slots,
+        slots=max(slots, matrices.groups * matrices.bins),
         max_rounds=max_rounds,
         noisy=queries.decoder != "noiseless",
         share=share,
     )
-    found = _peeling.refined(seen, found, matrices, offsets, law, share=share)
+    found = _peeling.refined(given, found, matrices, offsets, law, slots=slots, share=share)
 
-    energies = _peeling.energies_of(found.left)
-    total = share.total(jnp.sum(energies))
+    left = lax.stop_gradient(found.left)
+    total = share.total(jnp.sum(energies_of(left)))
     most = _limits.energy(queries.count, parts, _FALSE_ALARM) + _NOISE_SLACK * queries.count
-    over = share.total(jnp.sum(energies > nothing * law.variance, dtype=jnp.int32))
-    good = (over == 0) & (total <= most * law.variance)
+    over = share.total(jnp.sum(full(left, law), dtype=jnp.int32))
+    good = (over == 0) & (found.dropped == 0) & (total <= most * law.variance)
     # What is so weak that most bins do not show it was found by luck, and others like it were not.
     least = offsets.count * _peeling.weakest(found.coefficients, found.count)
     good &= least >= min(law.chance, nothing - offsets.count) * law.variance
@@ -85,6 +92,7 @@ def explained(
         found.rounds,
         jnp.sqrt(law.variance * matrices.bins),
         jnp.sqrt(total / queries.count * matrices.bins),
+        found.dropped,
         matrices.n,
         queries.count,
         matrices.base,

@@ -7,8 +7,8 @@ from jax import lax
 from jax.scipy.special import gammainc
 
 from hadax._typing import Array, ArrayLike
+from hadax.sparse._bins import energies_of
 from hadax.sparse._limits import energy
-from hadax.sparse._peeling import energies_of
 from hadax.sparse._shares import ALL, Share
 
 # Round-off of a function's value and of a sum of values, in units of eps times their size.

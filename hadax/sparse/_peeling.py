@@ -1,17 +1,18 @@
 """Finding bins that hold one coefficient, and taking what is found out of all others."""
 
-import dataclasses
+import functools
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.scipy.sparse.linalg import cg
 
 from hadax._typing import Array
-from hadax.operators.base import static
+from hadax.sparse import _stuck
+from hadax.sparse._bins import Law, added, bins_at, energies_of, full, holds_one, read, squares
 from hadax.sparse._contracts import Matrices, Offsets
 from hadax.sparse._shares import ALL, Share
+from hadax.sparse.designs import Subsampling
 
 # A sum of what was found for one index is dropped within so many standard deviations of zero.
 _CANCELLED = 4.0
@@ -20,28 +21,16 @@ _CANCELLED = 4.0
 _CLEAR = 4.0
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True, eq=False)
-class Law:
-    """The noise of one number of a bin, and how much of its energy a bin may have.
-
-    `variance` () is that of a number, its mean square; `nothing` and `one` are the most energy, in
-    units of it, of a bin that holds no coefficient, and of one that its only coefficient was taken
-    from. `chance` is the most that any index explains of bins that hold none.
-    """
-
-    variance: Array
-    nothing: float = static()
-    one: float = static()
-    chance: float = static()
-
-
 class Found(NamedTuple):
-    """Indices (m, w), coefficients (m,), how many of the m slots are in use, and what is left."""
+    """Indices (m, w), coefficients (m,), how many of the m slots are in use, and what is left.
+
+    `dropped` is how many more there were than slots.
+    """
 
     support: Array
     coefficients: Array
     count: Array
+    dropped: Array
     left: Array
     rounds: Array
 
@@ -57,15 +46,10 @@ class _State(NamedTuple):
     quiet: Array
 
 
-def energies_of(seen: Array) -> Array:
-    """The energies (...) of bins (..., P) of real or complex numbers."""
-    return jnp.sum(_squares(seen), axis=-1)
-
-
 def weakest(coefficients: Array, count: Array) -> Array:
     """The least square of the coefficients in use; infinite if there are none."""
     used = jnp.arange(len(coefficients), dtype=jnp.int32) < count
-    return jnp.min(_squares(coefficients), where=used, initial=jnp.inf)
+    return jnp.min(squares(coefficients), where=used, initial=jnp.inf)
 
 
 def peel(
@@ -84,8 +68,12 @@ def peel(
     Under noise, once no bin has by itself, what all bins of an index show together is looked at,
     unless coefficients are so large that it would be no more. Of several devices each looks for
     coefficients in its own bins, and takes what all of them have found out of these.
+
+    Where more than noise is left then, indices are taken that explain much of their bins, whatever
+    else these hold, and few bins of pairs are split. That takes no time where nothing is left.
     """
     groups = len(seen)
+    most = groups * max_rounds
 
     def goes_on(state: _State) -> Array:
         patience = jnp.int32(groups)
@@ -93,27 +81,25 @@ def peel(
             least = offsets.count * weakest(state.coefficients, state.count)
             clear = (state.count > 0) & (least > _CLEAR * law.chance * law.variance)
             patience = jnp.where(clear, groups, 2 * groups)
-        return (state.step < groups * max_rounds) & (state.quiet < patience)
+        return (state.step < most) & (state.quiet < patience)
 
-    def step(state: _State) -> _State:
+    def candidates(state: _State) -> tuple[Array, Array, Array, Array, Array]:
+        """What the bins of one group hold by themselves, and the places of these indices."""
         here = state.step % groups
         lone = _lone(state.left[here], here, design, offsets, law, share)
         found, k, value = (share.everywhere(x) for x in lone)
-        signs, homes = offsets.signs(k, value.dtype), design.bin_of(k)
-        places = share.place(homes, seen.shape[1])
-        if noisy:
-            found, value = lax.cond(
-                state.quiet < groups,
-                lambda: (found, value),
-                lambda: _hidden(state.left, places, homes[here], signs, law, share),
-            )
+        homes = design.bin_of(k)
+        at_home = homes[here] == jnp.arange(len(k), dtype=jnp.int32)
+        return found, k, value, at_home, share.place(homes, seen.shape[1])
+
+    def took(state: _State, found: Array, k: Array, value: Array, places: Array) -> _State:
         slot = state.count + jnp.cumsum(found, dtype=jnp.int32) - 1
         found &= slot < slots
         slot = jnp.where(found, slot, slots)
         taken = jnp.where(found, -value, jnp.zeros_like(value))
         count = jnp.sum(found, dtype=jnp.int32)
         return _State(
-            _added(state.left, taken, signs, places),
+            added(state.left, taken, offsets.signs(k, value.dtype), places),
             state.support.at[slot].set(k, mode="drop"),
             state.coefficients.at[slot].set(value, mode="drop"),
             state.count + count,
@@ -121,12 +107,46 @@ def peel(
             jnp.where(count > 0, 0, state.quiet + 1),
         )
 
+    def step(state: _State) -> _State:
+        found, k, value, at_home, places = candidates(state)
+        if noisy:
+            found, value = lax.cond(
+                state.quiet < groups,
+                lambda: (found, value),
+                lambda: _hidden(state.left, k, places, at_home, offsets, law, share),
+            )
+        return took(state, found, k, value, places)
+
+    def beside_others(state: _State) -> _State:
+        found, k, value, at_home, places = candidates(state)
+        much, all_see = _much(state.left, k, places, at_home, offsets, law, share)
+        return took(state, found | much, k, jnp.where(found, value, all_see), places)
+
+    def split(design: Subsampling, state: _State) -> _State:
+        found, k, value = _stuck.split(state.left, design, offsets, law)
+        return took(state, found, k, value, design.bin_of(k))
+
     zero = jnp.int32(0)
     empty = jnp.zeros((slots, design.width), jnp.uint32)
     start = _State(seen, empty, jnp.zeros(slots, seen.dtype), zero, zero, zero)
-    end = lax.while_loop(goes_on, step, start)
+    state = lax.while_loop(goes_on, step, start)
+
+    # Bins of real numbers, all at hand and without noise, show the pairs that they hold.
+    pairs = design if isinstance(design, Subsampling) and not noisy and share == ALL else None
+    more = share.total(jnp.sum(full(state.left, law), dtype=jnp.int32)) > 0
+
+    def has_more(state: _State) -> Array:
+        return more & (state.step < most) & (state.quiet < groups + (pairs is not None))
+
+    def last_steps(state: _State) -> _State:
+        if pairs is None:
+            return beside_others(state)
+        stuck = (state.quiet == groups) & _stuck.are_few(state.left, law)
+        return lax.cond(stuck, functools.partial(split, pairs), beside_others, state)
+
+    end = lax.while_loop(has_more, last_steps, state._replace(quiet=zero))
     rounds = (end.step + groups - 1) // groups
-    return Found(end.support, end.coefficients, end.count, end.left, rounds)
+    return Found(end.support, end.coefficients, end.count, zero, end.left, rounds)
 
 
 def refined(
@@ -136,87 +156,102 @@ def refined(
     offsets: Offsets,
     law: Law,
     *,
+    slots: int,
     share: Share = ALL,
 ) -> Found:
-    """What was found for one index added up, cancellations dropped, and least squares of the bins.
+    """What was found for one index added up, the largest kept, and least squares of the bins.
 
     An index that was found in several bins, with different remains of others, was found in parts.
+    With a given support coefficients are linear in the bins, and can be differentiated.
     """
     support, coefficients, count = _merged(found.support, found.coefficients, found.count)
     groups, bins, numbers = seen.shape
     least = _CANCELLED * jnp.sqrt(law.variance / numbers)
-    support, coefficients, count = _kept(support, coefficients, jnp.abs(coefficients) > least)
+    sizes = jnp.abs(coefficients)
+    _, largest = lax.top_k(sizes, slots)
+    keep = jnp.zeros(len(sizes), bool).at[largest].set(True) & (sizes > least)
+    dropped = jnp.sum((sizes > least) & ~keep, dtype=jnp.int32)
+    support, coefficients, count = _kept(support, coefficients, keep, slots)
 
     used = (jnp.arange(len(coefficients), dtype=jnp.int32) < count).astype(seen.dtype)
     signs = offsets.signs(support, seen.dtype) * used[:, None]
     places = share.place(design.bin_of(support), bins)
 
     def bins_of(x: Array) -> Array:
-        return _added(jnp.zeros_like(seen), x, signs, places)
+        return added(jnp.zeros_like(seen), x, signs, places)
 
     def adjoint(y: Array) -> Array:
-        shares = jnp.sum(_bins_at(y, places) * jnp.conj(signs)[None], axis=(0, 2))
+        shares = jnp.sum(bins_at(y, places) * jnp.conj(signs)[None], axis=(0, 2))
         return share.total(shares) / (groups * numbers)
 
     # Bins have few coefficients each, so that the matrix is close to the identity. The change is as
-    # small as the noise: a thousandth of it is enough.
-    left = seen - bins_of(coefficients)
+    # small as the noise: a thousandth of it is enough. What was found and is not kept is no noise.
     round_off = jnp.finfo(seen.dtype).eps * jnp.linalg.norm(coefficients)
+    # Peeling has no derivative: the difference is zero, and has that of the bins.
+    rest = found.left + (seen - lax.stop_gradient(seen))
     change, _ = cg(
-        lambda x: adjoint(bins_of(x)), adjoint(left), tol=1e-3, atol=round_off, maxiter=20
+        lambda x: adjoint(bins_of(x)), adjoint(rest), tol=1e-3, atol=round_off, maxiter=20
     )
     coefficients = coefficients + change
-    return Found(support, coefficients, count, seen - bins_of(coefficients), found.rounds)
+    left = seen - bins_of(coefficients)
+    return Found(support, coefficients, count, dropped, left, found.rounds)
 
 
 def _lone(
     seen: Array, here: Array, design: Matrices, offsets: Offsets, law: Law, share: Share
 ) -> tuple[Array, Array, Array]:
     """Which bins (bins, P) of a group hold one coefficient; its index and value."""
-    k = offsets.decode(seen)
-    signs = offsets.signs(k, seen.dtype)
-    value = jnp.mean(seen * jnp.conj(signs), axis=-1)
-    rest = energies_of(seen - value[:, None] * signs)
-    something = energies_of(seen) > law.nothing * law.variance
-    # Of several tests for a coefficient, each is the sharper one for other numbers of offsets.
-    something |= offsets.count * _squares(value) > law.chance * law.variance
+    k, value, signs = read(seen, offsets)
     place = share.place(design.bin_of(k), len(seen))[here]
     at_home = place == jnp.arange(len(seen), dtype=jnp.int32)
-    return something & (rest <= law.one * law.variance) & at_home, k, value
+    return holds_one(seen, value, signs, law) & at_home, k, value
 
 
 def _hidden(
-    left: Array, places: Array, home: Array, signs: Array, law: Law, share: Share
+    left: Array,
+    k: Array,
+    places: Array,
+    at_home: Array,
+    offsets: Offsets,
+    law: Law,
+    share: Share,
 ) -> tuple[Array, Array]:
     """Which indices, decoded from the bins of a group, are in theirs of all groups; their values.
 
     What noise hides in one bin it seldom hides in all of them.
     """
-    at = _bins_at(left, places)
+    at, signs = bins_at(left, places), offsets.signs(k, left.dtype)
     numbers = at.shape[0] * at.shape[2]
     value = share.total(jnp.sum(at * jnp.conj(signs)[None], axis=(0, 2))) / numbers
-    rests = energies_of(at - (value[:, None] * signs)[None])
-    over = (rests > law.nothing * law.variance) & (places < left.shape[1])
+    over = full(at - (value[:, None] * signs)[None], law) & (places < left.shape[1])
     alone = share.total(jnp.sum(over, axis=0, dtype=jnp.int32)) == 0
-    shown = numbers * _squares(value) > law.chance * law.variance
-    return shown & alone & (home == jnp.arange(len(home), dtype=jnp.int32)), value
+    shown = numbers * squares(value) > law.chance * law.variance
+    return shown & alone & at_home, value
 
 
-def _squares(x: Array) -> Array:
-    """The squares of real numbers, or of the moduli of complex ones."""
-    return jnp.real(x * jnp.conj(x))
+def _much(
+    left: Array,
+    k: Array,
+    places: Array,
+    at_home: Array,
+    offsets: Offsets,
+    law: Law,
+    share: Share,
+) -> tuple[Array, Array]:
+    """Which indices explain much of what is in their bins, and something of each; their values.
 
-
-def _bins_at(bins: Array, places: Array) -> Array:
-    """The bins (C, m, P) at places (C, m) of (C, bins, P); zeros where they are elsewhere."""
-    group = jnp.arange(len(bins))[:, None]
-    return bins.at[group, places].get(mode="fill", fill_value=0)
-
-
-def _added(bins: Array, values: Array, signs: Array, places: Array) -> Array:
-    """Bins (C, bins, P) with coefficients (m,) of these signs (m, P) at these places (C, m)."""
-    change = jnp.broadcast_to((values[:, None] * signs)[None], (*places.shape, signs.shape[-1]))
-    return bins.at[jnp.arange(len(bins))[:, None], places].add(change, mode="drop")
+    It is more than any index would of noise, however much of that there is.
+    """
+    at, signs = bins_at(left, places), offsets.signs(k, left.dtype)
+    numbers = at.shape[0] * at.shape[2]
+    values = share.total(jnp.mean(at * jnp.conj(signs)[None], axis=-1))
+    value = jnp.mean(values, axis=0)
+    energy = share.total(jnp.sum(energies_of(at), axis=0))
+    explained = numbers * squares(value)
+    much = explained > jnp.maximum(law.share * energy, law.chance * law.variance)
+    # With it taken out each bin has less energy than before.
+    less = jnp.all(2 * jnp.real(values * jnp.conj(value)[None]) > squares(value)[None], axis=0)
+    return much & less & at_home, value
 
 
 def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, Array, Array]:
@@ -233,9 +268,12 @@ def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, A
     return jnp.zeros_like(words).at[slot].set(words), sums, total
 
 
-def _kept(support: Array, coefficients: Array, keep: Array) -> tuple[Array, Array, Array]:
-    """What is to be kept, moved to the front; zeros behind it."""
-    slot = jnp.where(keep, jnp.cumsum(keep, dtype=jnp.int32) - 1, len(keep))
-    support = jnp.zeros_like(support).at[slot].set(support, mode="drop")
-    coefficients = jnp.zeros_like(coefficients).at[slot].set(coefficients, mode="drop")
+def _kept(
+    support: Array, coefficients: Array, keep: Array, slots: int
+) -> tuple[Array, Array, Array]:
+    """What is to be kept, moved to the front of so many slots; zeros behind it."""
+    slot = jnp.where(keep, jnp.cumsum(keep, dtype=jnp.int32) - 1, slots)
+    into = jnp.zeros((slots, support.shape[1]), support.dtype)
+    support = into.at[slot].set(support, mode="drop")
+    coefficients = jnp.zeros(slots, coefficients.dtype).at[slot].set(coefficients, mode="drop")
     return support, coefficients, jnp.sum(keep, dtype=jnp.int32)

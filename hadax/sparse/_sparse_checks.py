@@ -79,19 +79,22 @@ def more_than_bits(base: int) -> None:
         raise ValueError("Argument `base` must be at least 3, but is 2. Take sparse_fwht.")
 
 
-def bins(value: object, n: int, sparsity: int, groups: int, advice: float, base: int) -> int:
-    """`value` as a number of bins of a group, one at least for each coefficient: its logarithm."""
+def bins(
+    value: object, n: int, sparsity: int, groups: int, base: int, *, least: float, ample: float
+) -> int:
+    """`value` as a number of bins of a group, `least` or more of them: its logarithm."""
     count = _checks.integer("bins", value, minimum=2)
     inner = round(math.log(count, base))
     if base**inner != count:
         said = "two" if base == 2 else f"base={base}"
         raise ValueError(f"Argument `bins` must be a power of {said}, but is {count}.")
-    if groups * count < sparsity:
-        advised = base ** math.ceil(math.log(advice, base))
+    if count < least:
+        fewest, advised = (base ** math.ceil(math.log(most, base)) for most in (least, ample))
         raise ValueError(
-            f"Argument `bins` must be at least sparsity / groups={sparsity}/{groups}, as a bin "
-            f"gives one coefficient, but is {count}. Take {advised}, or leave it "
-            "out."
+            f"Argument `bins` must be at least {fewest}, but is {count}: {groups} groups of "
+            f"{count} bins are {groups * count / sparsity:.3g} for each of sparsity={sparsity} "
+            f"coefficients, and below {groups * least / sparsity:.4g} peeling fails. Take "
+            f"{advised}, with which it seldom does, or leave it out."
         )
     sparse_enough(inner, n, sparsity, groups, base)
     return inner
@@ -206,11 +209,12 @@ def batch_values(found: object, count: int, base: int = 2) -> Array:
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
             f"them, but returns {seen}."
         )
-    kind, said = (jnp.floating, "real ") if base == 2 else (jnp.inexact, "")
-    if not jnp.issubdtype(found.dtype, kind):
+    if jnp.issubdtype(found.dtype, jnp.integer) or found.dtype == bool:
+        return found.astype(float)
+    if base == 2 and jnp.iscomplexobj(found):
         raise TypeError(
-            f"Argument `f` must return {said}floating point, but returns {found.dtype}. Cast it, "
-            "for example with .astype('float32')."
+            f"Argument `f` must return real numbers, but returns {found.dtype}. Its real and its "
+            "imaginary part are two functions."
         )
     return found.astype(_dtypes.accumulator(found.dtype))
 

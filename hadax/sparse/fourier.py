@@ -65,10 +65,10 @@ def sparse_fft(
         A `SparseSpectrum` of this base, with complex coefficients; `digits` are its indices.
 
     Raises:
-        ValueError: an f of another shape, a base of 2 or above 64, fewer bins than coefficients, no
-            fewer of them in a group than there are points, a noise without a decoder for it, or a
-            mesh whose devices cannot have as many bins each.
-        TypeError: f does not return floating point.
+        ValueError: an f of another shape, a base of 2 or above 64, fewer bins than peeling takes,
+            no fewer of them in a group than there are points, a noise without a decoder for it, or
+            a mesh whose devices cannot have as many bins each.
+        TypeError: an array of integers for f.
 
     Cost:
         C P B values of f, P = n + 1 times repetitions, C B from 1.6 to 1.6 q times the sparsity;

@@ -112,7 +112,7 @@ def queries(
         (C, P, bins, n) of another base than 2.
 
     Raises:
-        ValueError: fewer bins than coefficients, no fewer of them in a group than points, or what
+        ValueError: fewer bins than peeling takes, no fewer of them in a group than points, or what
             the decoder has no use for.
 
     Cost:
@@ -162,9 +162,11 @@ def queries(
 
 def _digits_of_bins(bins: int | None, n: int, sparsity: int, groups: int, base: int) -> int:
     """The digits of a bin's number: those of `bins`, or enough for so many coefficients."""
-    ample = _AMPLE * _limits.fewest_bins(groups) * sparsity / groups
+    least = _limits.fewest_bins(groups) * sparsity / groups
+    ample = _AMPLE * least
     if bins is not None:
-        return _sparse_checks.bins(bins, n, sparsity, groups, ample, base)
+        sizes = n, sparsity, groups, base
+        return _sparse_checks.bins(bins, *sizes, least=least, ample=ample)
     inner = max(1, math.ceil(math.log(ample, base)))
     while (
         groups * base ** (inner + 1) < base**n

@@ -39,6 +39,7 @@ class SparseSpectrum:
     * `noise`: standard deviation of the noise of a value of f that was taken to be there: given,
       estimated, or round-off;
     * `residual`: the same of what is left of the values of f;
+    * `dropped`: how many more were found than there was room for, the smallest of them;
     * `n`, `samples`: bits, or digits, of an index, and values of f that were asked for;
     * `base`: values of a digit.
     """
@@ -50,6 +51,7 @@ class SparseSpectrum:
     rounds: Array
     noise: Array
     residual: Array
+    dropped: Array
     n: int = static()
     samples: int = static()
     base: int = static(default=2)
@@ -120,6 +122,8 @@ class SparseSpectrum:
         head = f"{len(known)} {many} of a function of {self.n} {digits}"
         if not self.success:
             why = "" if jnp.isfinite(self.noise) else ": some values are not finite"
+            if self.dropped:
+                why = f": {int(self.dropped)} more were found, none larger. Take more sparsity"
             head = f"{head}  NOT RECOVERED{why}"
         lines = [head]
         for k, value in known[:_SHOWN]:

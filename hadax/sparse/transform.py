@@ -69,10 +69,10 @@ def sparse_fwht(
         A `SparseSpectrum`. Its `success` says whether what was found explains all values.
 
     Raises:
-        ValueError: an f of another shape, fewer bins than coefficients, no fewer of them in a group
-            than there are points, a noise or an option without a decoder for it, or a mesh whose
-            devices cannot have as many bins each.
-        TypeError: f does not return real floating point.
+        ValueError: an f of another shape, fewer bins than peeling takes, no fewer of them in a
+            group than there are points, a noise or an option without a decoder for it, or a mesh
+            whose devices cannot have as many bins each.
+        TypeError: f does not return real numbers.
 
     Cost:
         C P B values of f, P being the decoder's number of offsets and C B about 1.6 sparsity

@@ -84,6 +84,19 @@ def test_the_threshold_is_that_of_density_evolution():
     assert _limits.fewest_bins(3) == pytest.approx(sparse_transition.THRESHOLD, rel=1e-6)
 
 
+def test_a_crowded_design_is_that_of_the_library():
+    """Where `queries` lets it through; it also exists where it does not."""
+    key, options = jax.random.key(0), {"groups": 3, "bins": 8}
+    ours, theirs = (
+        _sparse_spectra.crowded(9, 19, key, **options),
+        sparse.queries(9, 19, key, **options),
+    )
+    np.testing.assert_array_equal(ours.points(), theirs.points())
+    assert _sparse_spectra.crowded(9, 24, key, **options).shape == ours.shape
+    with pytest.raises(ValueError, match="`bins` must be at least 16"):
+        sparse.queries(9, 20, key, **options)
+
+
 def test_values_are_those_of_the_dense_inverse():
     supports, signs = _sparse_spectra.spectra(jax.random.key(0), 8, 20, 2)
     assert np.unique(np.asarray(supports[0]), axis=0).shape == (20, 1)

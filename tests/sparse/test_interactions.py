@@ -38,7 +38,7 @@ def spectrum_of(values):
     zero = jnp.zeros(())
     count = jnp.int32(len(values))
     return sparse.SparseSpectrum(
-        support, coefficients, count, zero == 0, count, zero, zero, n, len(values)
+        support, coefficients, count, zero == 0, count, zero, zero, count, n, len(values)
     )
 
 
@@ -174,7 +174,7 @@ def test_a_hundred_players():
     values = jnp.array([0.5, 2.0, -1.0, 3.0])
     count, zero = jnp.int32(len(sets)), jnp.zeros(())
     spectrum = sparse.SparseSpectrum(
-        sparse.pack_bits(rows), values, count, zero == 0, count, zero, zero, n, 0
+        sparse.pack_bits(rows), values, count, zero == 0, count, zero, zero, count, n, 0
     )
     banzhaf = sparse.interactions(spectrum, "bii")
     assert banzhaf.order == 30
