@@ -1,4 +1,4 @@
-"""Error texts of sparse transforms; the house's other texts are in `hadax._checks`."""
+"""Error texts of sparse transforms; those of what is asked for are in `_query_checks`."""
 
 import math
 from pathlib import Path
@@ -17,23 +17,20 @@ _TERMS = 1 << 22
 # Above it a spectrum of 2^n numbers is not written out.
 _DENSE_BITS = 26
 
-# Parities of which all combinations are tried.
-_MOST_TRIED = 10
-
 # Up to it the sum of two digits is an int8.
 _LARGEST_BASE = 64
 
 
-def bit_vectors(value: ArrayLike) -> Array:
+def bit_vectors(value: ArrayLike, name: str = "bits") -> Array:
     """`value` as vectors of bits."""
-    found = _checks.array("bits", value, bools=True)
+    found = _checks.array(name, value, bools=True)
     if found.dtype != bool and not jnp.issubdtype(found.dtype, jnp.integer):
         raise TypeError(
-            f"Argument `bits` must hold integers or bools, but has bits.dtype={found.dtype}."
+            f"Argument `{name}` must hold integers or bools, but has {name}.dtype={found.dtype}."
         )
     if found.ndim == 0 or found.shape[-1] == 0:
         raise ValueError(
-            f"Argument `bits` must be vectors of at least one bit, but has shape {found.shape}."
+            f"Argument `{name}` must be vectors of at least one bit, but has shape {found.shape}."
         )
     return found
 
@@ -79,35 +76,11 @@ def more_than_bits(base: int) -> None:
         raise ValueError("Argument `base` must be at least 3, but is 2. Take sparse_fwht.")
 
 
-def bins(
-    value: object, n: int, sparsity: int, groups: int, base: int, *, least: float, ample: float
-) -> int:
-    """`value` as a number of bins of a group, `least` or more of them: its logarithm."""
-    count = _checks.integer("bins", value, minimum=2)
-    inner = round(math.log(count, base))
-    if base**inner != count:
-        said = "two" if base == 2 else f"base={base}"
-        raise ValueError(f"Argument `bins` must be a power of {said}, but is {count}.")
-    if count < least:
-        fewest, advised = (base ** math.ceil(math.log(most, base)) for most in (least, ample))
+def unpacked(packed: bool, base: int) -> None:
+    """Refuse words for points that are no bits."""
+    if packed and base != 2:
         raise ValueError(
-            f"Argument `bins` must be at least {fewest}, but is {count}: {groups} groups of "
-            f"{count} bins are {groups * count / sparsity:.3g} for each of sparsity={sparsity} "
-            f"coefficients, and below {groups * least / sparsity:.4g} peeling fails. Take "
-            f"{advised}, with which it seldom does, or leave it out."
-        )
-    sparse_enough(inner, n, sparsity, groups, base)
-    return inner
-
-
-def sparse_enough(inner: int, n: int, sparsity: int, groups: int, base: int) -> None:
-    """Refuse bins of which there are no fewer than points."""
-    if groups * base**inner >= base**n:
-        dense = "hadax.fwht" if base == 2 else "jax.numpy.fft.fftn"
-        raise ValueError(
-            f"Argument `sparsity` must be small beside the {base}^n={base**n} points, but is "
-            f"{sparsity}: that takes {groups} groups of {base**inner} bins. Transform all values "
-            f"with {dense}."
+            f"Argument `packed` must be False at base={base}: points are digits, not bits."
         )
 
 
@@ -132,52 +105,6 @@ def noise(value: ArrayLike | None, decoder: str) -> Array:
             f"{value}."
         )
     return found.astype(float)
-
-
-def repetitions(value: object, decoder: str) -> int:
-    """`value` as a number of repetitions, which some decoders have; by default 3 for "nso"."""
-    if value is None:
-        return 3 if decoder == "nso" else 1
-    count = _checks.integer("repetitions", value, minimum=1)
-    if decoder in ("noiseless", "coded") and count != 1:
-        raise ValueError(
-            f"Argument `repetitions` must be 1 with decoder='{decoder}', but is {count}. Take "
-            "decoder='nso' or 'bch'."
-        )
-    return count
-
-
-def degree(value: object, decoder: str) -> None:
-    """Refuse a degree without the decoder that has one, and the other way round."""
-    if decoder == "bch" and value is None:
-        raise ValueError(
-            "Argument `degree` must be given with decoder='bch', but is None: the most ones that "
-            "an index may have."
-        )
-    if decoder != "bch" and value is not None:
-        raise ValueError(
-            f"Argument `degree` must be None with decoder='{decoder}', but is {value}. Take "
-            "decoder='bch'."
-        )
-
-
-def low_degree(value: object, n: int) -> int:
-    """`value` as the most ones of an index of n bits."""
-    most = _checks.integer("degree", value, minimum=1)
-    _checks.at_most("degree", most, n, what="n")
-    return most
-
-
-def chase(value: object, decoder: str = "bch") -> int:
-    """`value` as a number of parities that are tried both ways, for the decoder that does."""
-    count = _checks.integer("chase", value, minimum=0)
-    if decoder != "bch" and count:
-        raise ValueError(
-            f"Argument `chase` must be 0 with decoder='{decoder}', but is {count}. Take "
-            "decoder='bch'."
-        )
-    _checks.at_most("chase", count, _MOST_TRIED, what="limit")
-    return count
 
 
 def all_values(value: object, n: int, base: int = 2) -> Array:
@@ -207,7 +134,8 @@ def batch_values(found: object, count: int, base: int = 2) -> Array:
         seen = f"shape {found.shape}" if isinstance(found, jax.Array) else type(found).__name__
         raise ValueError(
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
-            f"them, but returns {seen}."
+            f"them, but returns {seen}. It is traced: write it with jax.numpy, or pass "
+            "on_host=True."
         )
     if jnp.issubdtype(found.dtype, jnp.integer) or found.dtype == bool:
         return found.astype(float)
@@ -297,7 +225,7 @@ def sampled(value: ArrayLike, shape: tuple[int, ...], base: int) -> Array:
 
 def points(value: ArrayLike, n: int, base: int) -> Array:
     """`value` as points of n zeros and ones, or of n digits."""
-    found = bit_vectors(value)
+    found = bit_vectors(value, "x")
     said = "zeros and ones" if base == 2 else f"digits below {base}"
     if found.ndim != 2 or found.shape[-1] != n:
         raise ValueError(
@@ -336,6 +264,8 @@ def few_terms(count: int, largest: int, order: int) -> None:
 
 def _numbers(name: str, value: object, base: int) -> Array:
     """`value` as real floating point, or as complex too if bins are complex anyway."""
+    if jnp.issubdtype(jnp.result_type(value), jnp.integer):  # type: ignore[arg-type]
+        return jnp.asarray(value, float)
     if base == 2 or not jnp.iscomplexobj(value):
         return _checks.real_float(name, value)  # type: ignore[arg-type]
     return _checks.array(name, value)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from jax import lax
 from hadax import _checks
 from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.operators.base import static
-from hadax.sparse import _galois, _sparse_checks
+from hadax.sparse import _galois, _query_checks
 from hadax.sparse._contracts import Offsets
 from hadax.sparse._voting import changes
 from hadax.sparse.bits import pack_bits, parity, random_words
@@ -133,7 +133,7 @@ def bch_offsets(
         (2001), key `sarwate2001`; Chase (1972), key `chase1972`.
     """
     length = _checks.integer("n", n, minimum=1)
-    most = _sparse_checks.low_degree(degree, length)
+    most = _query_checks.low_degree(degree, length)
     count = _checks.integer("repetitions", repetitions, minimum=1)
-    patterns = _sparse_checks.chase(chase)
+    patterns = _query_checks.chase(chase)
     return BchOffsets(random_words(_checks.key(key), (count,), length), length, most, patterns)

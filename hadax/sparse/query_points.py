@@ -9,7 +9,7 @@ import jax
 from hadax import _checks
 from hadax._typing import Array, KeyArray
 from hadax.operators.base import static
-from hadax.sparse import _limits, _qary, _sparse_checks
+from hadax.sparse import _limits, _qary, _query_checks, _sparse_checks
 from hadax.sparse._contracts import Matrices, Offsets
 from hadax.sparse.bch import bch_offsets
 from hadax.sparse.coding import coded_offsets
@@ -138,26 +138,29 @@ def queries(
     _checks.choice("decoder", decoder, get_args(Decoder if q == 2 else DigitDecoder))
     _checks.choice("design", design, get_args(Design))
     inner = _digits_of_bins(bins, length, few, count, q)
-    repeated = _sparse_checks.repetitions(repetitions, decoder)
-    _sparse_checks.degree(degree, decoder)
-    patterns = _sparse_checks.chase(chase, decoder)
+    repeated = _query_checks.repetitions(repetitions, decoder)
+    _query_checks.degree(degree, decoder)
+    patterns = _query_checks.chase(chase, decoder)
     first, second = jax.random.split(_checks.key(key))
     if q != 2:
         matrices = _qary.identity_blocks(length, inner, count, q)
         if design == "random":
             matrices = _qary.subsampling(first, length, inner, count, q)
-        return Queries(matrices, _qary.offsets(second, length, repeated, q), few, decoder)
-    if design == "random":
-        matrices = subsampling(first, length, inner, groups=count)
+        found = Queries(matrices, _qary.offsets(second, length, repeated, q), few, decoder)
     else:
-        matrices = identity_blocks(length, inner, groups=count)
-    if decoder == "coded":
-        offsets = coded_offsets(second, length)
-    elif degree is not None:
-        offsets = bch_offsets(second, length, degree, repeated, chase=patterns)
-    else:
-        offsets = repeated_offsets(second, length, repeated)
-    return Queries(matrices, offsets, few, decoder)
+        if design == "random":
+            matrices = subsampling(first, length, inner, groups=count)
+        else:
+            matrices = identity_blocks(length, inner, groups=count)
+        if decoder == "coded":
+            offsets = coded_offsets(second, length)
+        elif degree is not None:
+            offsets = bch_offsets(second, length, degree, repeated, chase=patterns)
+        else:
+            offsets = repeated_offsets(second, length, repeated)
+        found = Queries(matrices, offsets, few, decoder)
+    _query_checks.countable(found.count)
+    return found
 
 
 def _digits_of_bins(bins: int | None, n: int, sparsity: int, groups: int, base: int) -> int:
@@ -166,14 +169,14 @@ def _digits_of_bins(bins: int | None, n: int, sparsity: int, groups: int, base: 
     ample = _AMPLE * least
     if bins is not None:
         sizes = n, sparsity, groups, base
-        return _sparse_checks.bins(bins, *sizes, least=least, ample=ample)
+        return _query_checks.bins(bins, *sizes, least=least, ample=ample)
     inner = max(1, math.ceil(math.log(ample, base)))
     while (
         groups * base ** (inner + 1) < base**n
         and _inseparable(groups * inner, n, sparsity, groups, base) > _INSEPARABLE
     ):
         inner += 1
-    _sparse_checks.sparse_enough(inner, n, sparsity, groups, base)
+    _query_checks.sparse_enough(inner, n, sparsity, groups, base)
     return inner
 
 

@@ -39,7 +39,8 @@ def sample(
         queries: the points, of `queries`.
         folder: where batches are kept; what is there already is not asked for again. It must be of
             the same queries, tag and batch size. None keeps them in memory only.
-        packed: whether f takes points as words (q, ceil(n / 32)) of `pack_bits` instead, at base 2.
+        packed: whether f takes points as words (q, ceil(n / 32)) of `pack_bits` instead; at base 2
+            only.
         tag: what the function is, in a word: a folder of another one is refused. Points alone do
             not tell functions apart.
         batch_size: the number q of points that f is asked for at once.
@@ -68,6 +69,7 @@ def sample(
         `sparse_fwht`, for functions that cost little.
     """
     _checks.flag("packed", packed)
+    _sparse_checks.unpacked(packed, queries.base)
     size = _checks.integer("batch_size", batch_size, minimum=1)
     points = np.asarray(queries.points()).reshape(queries.count, -1)
     dtype = jax.dtypes.canonicalize_dtype(float)

@@ -121,10 +121,7 @@ class SparseSpectrum:
         many = "coefficient" if len(known) == 1 else "coefficients"
         head = f"{len(known)} {many} of a function of {self.n} {digits}"
         if not self.success:
-            why = "" if jnp.isfinite(self.noise) else ": some values are not finite"
-            if self.dropped:
-                why = f": {int(self.dropped)} more were found, none larger. Take more sparsity"
-            head = f"{head}  NOT RECOVERED{why}"
+            head = f"{head}  NOT RECOVERED{self._why_not()}"
         lines = [head]
         for k, value in known[:_SHOWN]:
             lines.append(f"{_rounded(value):+.6g}  {{{self._members(k)}}}")
@@ -133,6 +130,16 @@ class SparseSpectrum:
         left = f"noise {float(self.noise):.3g}, residual {float(self.residual):.3g}"
         lines.append(f"{self.samples} values, {int(self.rounds)} rounds, {left}")
         return "\n".join(lines)
+
+    def _why_not(self) -> str:
+        """Why something is left, as far as can be told."""
+        if not jnp.isfinite(self.noise):
+            return ": some values are not finite"
+        if self.dropped:
+            return f": {int(self.dropped)} more were found, none larger. Take more sparsity"
+        if self.residual > 1.1 * self.noise:
+            return ": more than noise is left. Take more sparsity, or a decoder that bears noise"
+        return ""
 
     def _members(self, k: int) -> str:
         """The places of an index that are not zero, and what they are in other bases than 2."""

@@ -128,7 +128,10 @@ def test_values_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="the shape of the queries"):
         sparse.recover(asked, jnp.zeros(asked.shape[:2]))
     with pytest.raises(TypeError, match="real floating point"):
-        sparse.recover(asked, jnp.zeros(asked.shape, int))
+        sparse.recover(asked, jnp.zeros(asked.shape, complex))
+    with pytest.raises(ValueError, match="`packed` must be False at base=3"):
+        sparse.sample(two_terms, sparse.queries(20, 2, KEY, base=3), packed=True)
+    assert sparse.recover(asked, jnp.zeros(asked.shape, int)).success
 
 
 def of_parameter(scale, x):

@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 import hadax
 from hadax import sparse
-from hadax.sparse import _limits, _noise
+from hadax.sparse import _limits, _noise, recovery
 from hadax.sparse.bits import random_words
 
 KEY = jax.random.key(11)
@@ -268,6 +268,9 @@ def test_noise_is_estimated_beside_coefficients_as_weak():
             TypeError,
             "`f` must return real numbers",
         ),
+        (lambda: run(lambda x: np.ones(len(x))), ValueError, "or pass on_host=True"),
+        (lambda: run(n=1), ValueError, "`n` must be so large that 3 groups of 2 bins"),
+        (lambda: sparse.queries(64, 10**9, KEY), ValueError, "fewer than 2\\^31 values"),
         (lambda: run(jnp.ones(5)), ValueError, "`f` must have all 2\\^n=1024 values"),
         (lambda: run(jnp.ones(5), n=30), ValueError, "`n` must be at most 26"),
         (lambda: run(n=10, sparsity=900), ValueError, "hadax.fwht"),
@@ -304,3 +307,21 @@ def run(f=lambda x: 1.0 - 2.0 * x[:, 0].astype(jnp.float32), n=10, sparsity=1, k
 def test_a_function_on_the_host_of_another_shape_is_refused():
     with pytest.raises(Exception, match="`f` must return a value for each point"):
         jax.block_until_ready(run(lambda x: x, on_host=True))
+
+
+def test_another_function_does_not_compile_recovering_again():
+    first = run(lambda x: 1.0 - 2.0 * x[:, 1].astype(jnp.float32), n=14)
+    compiled = recovery._recovered._cache_size()
+    second = run(lambda x: 3.0 - 6.0 * x[:, 2].astype(jnp.float32), n=14)
+    assert recovery._recovered._cache_size() == compiled
+    assert [found.to_dict() for found in (first, second)] == [
+        {2: pytest.approx(1.0)},
+        {4: pytest.approx(3.0)},
+    ]
+
+
+def test_it_says_why_nothing_was_recovered():
+    noisy = jax.random.normal(KEY, (2**14,))
+    found = run(noisy, n=14)
+    assert not found.success
+    assert "NOT RECOVERED: more than noise is left. Take more sparsity" in str(found)
