@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 import jax.numpy as jnp
+import numpy as np
 from jax import core
 
 from hadax._typing import Array
@@ -54,7 +55,8 @@ def no_array(value: object) -> None:
 
 def nonzero(diagonal: Array) -> None:
     """Refuse to divide by zero; under `jax.jit` there is nothing to see."""
-    if not isinstance(diagonal, core.Tracer) and not (diagonal != 0).all():
+    # NumPy's, since JAX traces whatever is computed under `jax.jit`, of known arrays too.
+    if not isinstance(diagonal, core.Tracer) and not np.asarray(diagonal).all():
         raise ValueError("Argument `op` must have an inverse, but is a Diagonal with a zero on it.")
 
 
