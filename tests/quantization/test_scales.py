@@ -96,7 +96,11 @@ def test_bad_scales_are_refused():
     for keywords, kind, message in [
         ({"axis": [0]}, TypeError, "`axis` must be an integer, a tuple or None"),
         ({"block": 0}, ValueError, "`block` must be at least 1, but is 0"),
-        ({"dtype": "e5m2"}, ValueError, "`dtype` must be one of 'float32', 'float16', 'e4m3'"),
+        (
+            {"dtype": "e5m2"},
+            ValueError,
+            "`dtype` must be one of 'float32', 'bfloat16', 'float16', 'e4m3'",
+        ),
         ({"rounding": "down"}, ValueError, "`rounding` must be one of 'nearest', 'up'"),
         ({"block": 3}, ValueError, r"`block` must divide .* axis=2, but is 3 .*\(4, 6, 8\). Pad"),
         ({"axis": (0, 1), "block": (2,)}, ValueError, "or have one an axis, but has 1 for 2"),

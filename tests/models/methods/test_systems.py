@@ -291,7 +291,7 @@ def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
     [
         (ValueError, "`tokens` must be", lambda m, s: gptq(m, s, None, None, GPTQConfig(W4))),
         (ValueError, "time >= 2", lambda m, s: awq(m, s, jnp.ones(3, int), None, AWQConfig(W4))),
-        (ValueError, "must divide", lambda m, s: rtn(
+        (ValueError, "groups .tile_size. that divide", lambda m, s: rtn(
             m, s, None, None, RTNConfig(precision("W4A16", group=7)))),
         (KeyError, "no site 'stream'", lambda m, s: quarot(
             m, s, None, KEY, QuaRotConfig(W4, names=("stream",), gptq=None))),
@@ -299,7 +299,7 @@ def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
         (ValueError, "`rate` must be above 0", lambda m, s: SpinQuantConfig(W4, rate=0.0)),
         (ValueError, "matches none", lambda m, s: rtn(
             m, s, None, None, RTNConfig(precision("W4A16", leave=["block/0/up"])))),
-        (ValueError, "act_qtype and act_clip", lambda m, s: rtn(
+        (ValueError, "the same act_qtype, act_clip", lambda m, s: rtn(
             m, s, None, None, RTNConfig(Precision((
                 QuantizationRule(".*/query", act_qtype=IntFormat(4), act_clip=0.5),
                 QuantizationRule(act_qtype=IntFormat(4))))))),
@@ -335,7 +335,7 @@ def test_rules_that_do_not_fit_are_refused_before_anything_is_learned(llama, cal
 
     sites = llama_sites(llama.config)
     config = SpinQuantConfig(precision("W4A4", group=5), steps=2)
-    with pytest.raises(ValueError, match="must divide"):
+    with pytest.raises(ValueError, match="groups .tile_size. that divide"):
         spinquant(llama, sites, calibration, KEY, config, progress=never)
 
 
