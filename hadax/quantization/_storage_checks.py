@@ -26,12 +26,12 @@ def existing(path: Path) -> None:
         raise FileNotFoundError(f"Argument `path` must be an existing file, but {path} is not.")
 
 
-def writable(path: Path) -> None:
+def writable(path: Path, name: str = "path") -> None:
     """Refuse a folder, and a file in a folder that is not there."""
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"{path.parent} is no folder"
         raise FileNotFoundError(
-            f"Argument `path` must be a file in an existing folder, but is {path}, and {what}."
+            f"Argument `{name}` must be a file in an existing folder, but is {path}, and {what}."
         )
 
 

@@ -6,12 +6,13 @@ The clip of `simulate` and `quantize` is 1 for the whole range (absmax), a fixed
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hadax import _checks
+from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike
 from hadax.quantization import _format_checks, _grid, _quantization_checks
 from hadax.quantization.formats import Format
@@ -76,13 +77,19 @@ def best_clip(
     _format_checks.format("format", format, Format)
     _format_checks.spec("spec", spec, ScaleSpec)
     _quantization_checks.search(exponent, shares)
+    tried = jnp.asarray(shares, _dtypes.accumulator(x.dtype))
+    return _best_clip(x, tried, format, spec, exponent)
+
+
+@partial(jax.jit, static_argnums=(2, 3, 4))
+def _best_clip(x: Array, tried: Array, format: Format, spec: ScaleSpec, exponent: float) -> Array:
+    """The search proper."""
     blocks, _ = _grid.prepare(x, format, spec, 1.0)
     # Blocks as rows: along another axis the loop below would be several times as slow.
     rows = _grid.rows(blocks)
     by_row = dataclasses.replace(spec, axis=-1, block=None)
     peak = jnp.max(jnp.abs(rows), axis=-1, keepdims=True)
     safe = jnp.where(peak > 0, peak, jnp.ones_like(peak))
-    tried = jnp.asarray(shares, rows.dtype)
 
     def error(share: Array) -> Array:
         gap = jnp.abs(rows - simulate(rows, format, by_row, clip=share))

@@ -122,3 +122,9 @@ def write_gguf():
 def gguf_file(tmp_path_factory, llama, write_gguf):
     """The tiny model in a GGUF file."""
     return write_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf", llama)
+
+
+@pytest.fixture(scope="session")
+def calibration(llama):
+    """Windows of other ids than those that models are judged by."""
+    return jnp.asarray(np.random.default_rng(3).integers(llama.config.vocabulary, size=(8, 12)))

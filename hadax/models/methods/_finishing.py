@@ -155,12 +155,9 @@ def finished(
     return Quantized(changed, kernels, report)
 
 
-def check_plan(
-    model: StackedModel, sites: ModelSites, precision: Precision, gptq: GPTQ | None
-) -> None:
+def check_plan(model: StackedModel, sites: ModelSites, precision: Precision) -> None:
     """Refuse, before any work, rules that do not fit the model or the way it is rounded."""
     _system_checks.planned(model, sites)
-    _system_checks.solver(gptq, GPTQ)
     layers = model.config.layers
     linears = [linear_name(path, layer) for path in sites.kernels for layer in range(layers)]
     used = {rule.module_path: any(map(rule.matches, linears)) for rule in precision.rules}

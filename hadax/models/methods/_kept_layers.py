@@ -9,7 +9,7 @@ import numpy as np
 
 from hadax._typing import Array
 from hadax.models.methods import _system_checks
-from hadax.quantization import storage
+from hadax.quantization import _storage_checks, storage
 
 _SETTINGS = "settings"
 
@@ -36,7 +36,7 @@ class KeptLayers:
         self._arrays: dict[str, Any] = {}
         if self._path is None:
             return
-        _system_checks.folder_of(self._path)
+        _storage_checks.writable(self._path, "config.checkpoint")
         settings = _digest(said, arrays)
         self._arrays[_SETTINGS] = settings
         if self._path.exists():

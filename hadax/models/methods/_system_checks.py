@@ -1,7 +1,6 @@
 """Error texts of the methods that quantize a whole model."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hadax._typing import Array, ArrayLike
@@ -73,27 +72,12 @@ def linears_of(found: tuple[str, ...], known: set[str]) -> None:
             )
 
 
-def share(argument: str, value: float) -> None:
-    """Refuse a number outside [0, 1]."""
-    if not 0 <= value <= 1:
-        raise ValueError(f"Argument `{argument}` must be from 0 to 1, but is {value}.")
-
-
 def solver(found: object, kind: type, *, optional: bool = True) -> None:
     """Refuse what does not say how GPTQ rounds."""
     if not (isinstance(found, kind) or (optional and found is None)):
         raise TypeError(
             f"Argument `{'gptq' if optional else 'solver'}` must be a "
             f"hadax.models.methods.GPTQ{' or None' if optional else ''}, but is {found!r}."
-        )
-
-
-def folder_of(path: Path) -> None:
-    """Refuse a file whose folder is not there."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"Argument `config.checkpoint` must be a file in an existing folder, but {path.parent} "
-            "is none."
         )
 
 

@@ -82,6 +82,7 @@ class FlatQuantConfig:
         _system_checks.positive("rate", self.rate)
         _system_checks.positive("clip_rate", self.clip_rate)
         _method_checks.fraction("smoothing", self.smoothing)
+        _system_checks.solver(self.gptq, GPTQ)
 
 
 def flatquant(
@@ -231,7 +232,7 @@ def _learned(
     key_frames, key_order = jax.random.split(_checks.key(key))
     _system_checks.settings(config, FlatQuantConfig)
     _system_checks.plain(model.blocks.online)
-    check_plan(model, sites, config.precision, config.gptq)
+    check_plan(model, sites, config.precision)
     layers = range(model.config.layers)
     maps = placed_maps(sites, config.precision)
     with_quantizers = place_quantizers(model, sites, config.precision)

@@ -196,7 +196,7 @@ def spinquant_rotated(
     """
     tokens = _system_checks.calibration(tokens, model)
     _system_checks.settings(config, SpinQuantConfig)
-    check_plan(model, sites, config.precision, config.gptq)
+    check_plan(model, sites, config.precision)
     rounded = [rule.act_qtype for rule in config.precision.rules] + [config.precision.kv_qtype]
     is_rounded = any(kind is not None for kind in rounded)
     _system_checks.has_errors(config.rounds_weights or is_rounded)
@@ -305,18 +305,15 @@ def _within_blocks(site: Site) -> Site:
 
 def _searched(model: Llama, sites: ModelSites, precision: Precision) -> Clips:
     """How far the grids of kernels are to reach, found once for the rotations to start from."""
-    params = parameters(model)
-    search = jax.jit(best_clip, static_argnums=(1, 2))
-    return [
-        rule.weight_clip
-        or search(
-            _params.at(params, path)[np.asarray(layers)],
-            rule.weight_qtype,
-            rule.weight_spec,
-        )
-        for path in sites.kernels
-        for rule, layers in layers_by_rule(precision, path, model.config.layers)
-    ]
+    params, clips = parameters(model), []
+    for path in sites.kernels:
+        kernel = _params.at(params, path)
+        for rule, layers in layers_by_rule(precision, path, model.config.layers):
+            assert rule.weight_qtype is not None
+            alike = kernel[np.asarray(layers)]
+            reach = rule.weight_clip or best_clip(alike, rule.weight_qtype, rule.weight_spec)
+            clips.append(reach)
+    return clips
 
 
 def _with_rounded_weights(

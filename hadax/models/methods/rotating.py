@@ -140,7 +140,7 @@ def quarot(
         Ashkboos et al. (2024), key `ashkboos2024`.
     """
     _system_checks.settings(config, QuaRotConfig)
-    check_plan(model, sites, config.precision, config.gptq)
+    check_plan(model, sites, config.precision)
     names = rotated_names(sites, config.precision) if config.names is None else config.names
     drawn = draw_rotations(key, sites, model.config.layers, config.make, names=names)
     return finished(

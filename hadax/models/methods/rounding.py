@@ -98,7 +98,7 @@ def rtn(
     """
     del tokens, key, progress
     _system_checks.settings(config, RTNConfig)
-    check_plan(model, sites, config.precision, None)
+    check_plan(model, sites, config.precision)
     return finished("rtn", model, sites, None, config.precision)
 
 
@@ -155,7 +155,7 @@ def gptq(
     """
     del key
     _system_checks.settings(config, GPTQConfig)
-    check_plan(model, sites, config.precision, config.solver)
+    check_plan(model, sites, config.precision)
     return finished(
         "gptq", model, sites, tokens, config.precision, gptq=config.solver, progress=progress
     )

@@ -25,7 +25,7 @@ from hadax.operators.factories import diagonal
 from hadax.quantization import _params
 from hadax.quantization._params import Params
 from hadax.quantization.formats import Format
-from hadax.quantization.methods import awq_clip, awq_gains
+from hadax.quantization.methods import _method_checks, awq_clip, awq_gains
 from hadax.quantization.methods import smoothquant as smooth_site
 from hadax.quantization.rules import Precision, QuantizationRule
 from hadax.quantization.scales import ScaleSpec
@@ -55,7 +55,7 @@ class SmoothQuantConfig:
     gptq: GPTQ | None = None
 
     def __post_init__(self):
-        _system_checks.share("alpha", self.alpha)
+        _method_checks.fraction("alpha", self.alpha)
         _system_checks.solver(self.gptq, GPTQ)
 
 
@@ -135,7 +135,7 @@ def smoothquant(
     """
     del key
     _system_checks.settings(config, SmoothQuantConfig)
-    check_plan(model, sites, config.precision, config.gptq)
+    check_plan(model, sites, config.precision)
     tokens = _system_checks.calibration(tokens, model)
     model = without_quantizers(model)
     moments = jax.jit(input_moments)(model, tokens)
@@ -251,7 +251,7 @@ def awq_scaled(
         `awq`.
     """
     _system_checks.settings(config, AWQConfig)
-    check_plan(model, sites, config.precision, None)
+    check_plan(model, sites, config.precision)
     _system_checks.linears_of(config.unclipped, {_last_name(path) for path in sites.kernels})
     tokens = _system_checks.calibration(tokens, model)
     model = without_quantizers(model)

@@ -1,7 +1,5 @@
 """Round to nearest: the grid, and nothing else."""
 
-import jax
-
 from hadax._typing import ArrayLike
 from hadax.quantization.clipping import best_clip
 from hadax.quantization.formats import Format
@@ -59,8 +57,5 @@ def rtn(
     """
     w = _method_checks.kernel(kernel)
     _method_checks.grid(format, spec, w)
-    reach = _searched(w, format, spec) if clip is None else clip
+    reach = best_clip(w, format, spec) if clip is None else clip
     return quantize(w, format, spec, clip=reach)
-
-
-_searched = jax.jit(best_clip, static_argnums=(1, 2))

@@ -46,12 +46,6 @@ def grid(format, dtype, group=4):
     return Precision((QuantizationRule(weight_qtype=format, tile_size=group, scale_dtype=dtype),))
 
 
-@pytest.fixture(scope="module")
-def calibration(llama):
-    """Windows of other ids than those that models are judged by."""
-    return jnp.asarray(np.random.default_rng(3).integers(llama.config.vocabulary, size=(8, 12)))
-
-
 GRIDS = [
     (IntFormat(4, symmetric=False), "float16"),
     (FloatFormat("e2m1"), "e8m0"),

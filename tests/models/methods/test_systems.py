@@ -53,12 +53,6 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def calibration(llama):
-    """Windows of other ids than those that models are judged by."""
-    return jnp.asarray(np.random.default_rng(3).integers(llama.config.vocabulary, size=(8, 12)))
-
-
-@pytest.fixture(scope="module")
 def quantized(llama, calibration):
     """Every method at four bits a weight, each run once."""
     sites = llama_sites(llama.config)
