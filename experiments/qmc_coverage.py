@@ -55,7 +55,7 @@ class Config:
     """What is integrated: Keister's function and those of Genz."""
     keister_dimensions: tuple[int, ...] = (2, 3)
     """Dimensions of Keister's."""
-    genz_dimensions: tuple[int, ...] = (3,)
+    genz_dimensions: tuple[int, ...] = (3, 4)
     """Dimensions of those of Genz."""
     cubatures: tuple[Cubature, ...] = CUBATURES
     """By what."""

@@ -50,7 +50,8 @@ class Cubature:
     what its bound supposes of them: at most 1 in theory; measured, up to 1.1 for functions that
     integrate well, whose coefficients are not quite in order, and 1.4 to 4 for noise or waves.
     `log_weight` (Bayesian cubature only) is the logarithm of the kernel's weight that was found for
-    each integral of f, and `at_end` whether it is at an end of `log_range`.
+    each integral of f, and `at_end` whether it is at an end of `log_range`; `misfit` is how many
+    times as large as the process expects the worst of some coefficients is: 2 to 3 for draws of it.
     """
 
     integral: Array
@@ -62,6 +63,7 @@ class Cubature:
     cone: np.ndarray | None = None
     log_weight: np.ndarray | None = None
     at_end: np.ndarray | None = None
+    misfit: np.ndarray | None = None
 
     def __repr__(self) -> str:
         """A line for every integral, the first ten of them, and what they took."""
