@@ -153,21 +153,21 @@ def bayesian_cubature(
     shape = _cubature_checks.output_shape("f", f, points)
     kernels = _candidates(kernel, points)
     spectra: Array | None = None
-    fitted: Fit | None = None
+    fits: list[Fit] = []
 
     def step(n: int) -> tuple[Array, Array, None]:
-        nonlocal spectra, fitted
-        spectra, means, fitted = _posterior(
+        nonlocal spectra
+        spectra, means, fit = _posterior(
             points, spectra, kernels, bounds, f=f, n=n, bound=bound, periodization=periodization
         )
         _cubature_checks.concrete(means)
-        reach = fitted.deviation * _quantile(confidence, n - 1 if bound == "full" else None)
-        return means, reach * jnp.maximum(fitted.misfit, 1) if widen else reach, None
+        fits.append(fit)
+        reach = fit.deviation * _quantile(confidence, n - 1 if bound == "full" else None)
+        return means, reach * jnp.maximum(fit.misfit, 1) if widen else reach, None
 
     found = refine(step, shape, sizes, target, quantity)
-    assert fitted is not None
     log_weight, misfit = (
-        np.asarray(part).reshape(shape) for part in (fitted.log_weight, fitted.misfit)
+        np.asarray(part).reshape(shape) for part in (fits[-1].log_weight, fits[-1].misfit)
     )
     margin = _RESOLUTION * (bounds[1] - bounds[0])
     at_end = (log_weight < bounds[0] + margin) | (log_weight > bounds[1] - margin)

@@ -3,6 +3,7 @@
 import functools
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.scipy.sparse.linalg import cg
@@ -187,14 +188,26 @@ def refined(
     # Bins have few coefficients each, so that the matrix is close to the identity. The change is as
     # small as the noise: a thousandth of it is enough. What was found and is not kept is no noise.
     round_off = jnp.finfo(seen.dtype).eps * jnp.linalg.norm(coefficients)
-    # Peeling has no derivative: the difference is zero, and has that of the bins.
-    rest = found.left + (seen - lax.stop_gradient(seen))
+    # Peeling has no derivative: what is added has that of the bins.
+    rest = found.left + _zeros_that_change_with(seen)
     change, _ = cg(
         lambda x: adjoint(bins_of(x)), adjoint(rest), tol=1e-3, atol=round_off, maxiter=20
     )
     coefficients = coefficients + change
     left = seen - bins_of(coefficients)
     return Found(support, coefficients, count, dropped, left, found.rounds)
+
+
+@jax.custom_jvp
+def _zeros_that_change_with(x: Array) -> Array:
+    """Zeros whose derivative is that of x."""
+    return jnp.zeros_like(x)
+
+
+@_zeros_that_change_with.defjvp
+def _zeros_jvp(primals, tangents):
+    """The tangent of x itself."""
+    return jnp.zeros_like(primals[0]), tangents[0]
 
 
 def _lone(

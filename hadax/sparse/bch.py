@@ -13,7 +13,7 @@ from hadax.operators.base import static
 from hadax.sparse import _galois, _query_checks
 from hadax.sparse._contracts import Offsets
 from hadax.sparse._voting import changes
-from hadax.sparse.bits import pack_bits, parity, random_words
+from hadax.sparse.bits import pack_bits, random_words, walsh_signs
 
 # Indices, of all bins and all that is tried for each, that are decoded at once.
 _TOGETHER = 2**13
@@ -45,9 +45,7 @@ class BchOffsets(Offsets):
 
     def signs(self, k: Array, dtype: DTypeLike) -> Array:
         """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        at_base = 1 - 2 * parity(self.base[None], k[:, None]).astype(dtype)
-        of_steps = 1 - 2 * parity(pack_bits(self._steps)[None], k[:, None]).astype(dtype)
-        return (at_base[:, :, None] * of_steps[:, None]).reshape(-1, self.count)
+        return walsh_signs(self.words(), k, dtype)
 
     def decode(self, seen: Array) -> Array:
         """The coefficient of low degree that explains m bins (m, P), if each holds one: (m, w).

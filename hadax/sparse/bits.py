@@ -6,7 +6,7 @@ import numpy as np
 from jax import lax
 
 from hadax import _checks
-from hadax._typing import Array, ArrayLike
+from hadax._typing import Array, ArrayLike, DTypeLike
 from hadax.sparse import _sparse_checks
 
 
@@ -94,7 +94,7 @@ def parity(a: Array, b: Array) -> Array:
         Array (...) of uint32, zeros and ones.
 
     Cost:
-        A population count a word.
+        One pass.
 
     Example:
         >>> import jax.numpy as jnp
@@ -105,7 +105,40 @@ def parity(a: Array, b: Array) -> Array:
     See Also:
         `pack_bits`.
     """
-    return jnp.sum(lax.population_count(a & b), axis=-1, dtype=jnp.uint32) & jnp.uint32(1)
+    both = a & b
+    return _parity(lax.reduce(both, jnp.uint32(0), lax.bitwise_xor, (both.ndim - 1,)))
+
+
+def walsh_signs(words: Array, k: Array, dtype: DTypeLike) -> Array:
+    r"""The Walsh functions $(-1)^{\langle k, x\rangle}$ of m indices at P points.
+
+    Args:
+        words: packed points (P, w).
+        k: packed indices (m, w).
+        dtype: that of the signs.
+
+    Returns:
+        Array (m, P) of ones and minus ones.
+
+    Cost:
+        O(m P w).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hadax.sparse.bits import walsh_signs
+        >>> points = jnp.array([[0], [1], [2], [3]], jnp.uint32)
+        >>> walsh_signs(points, jnp.array([[3]], jnp.uint32), "float32")
+        Array([[ 1., -1., -1.,  1.]], dtype=float32)
+    """
+    # Words first, so that vectors run over the points: half the time.
+    both = words.T[:, None] & k.T[:, :, None]
+    odd = _parity(lax.reduce(both, jnp.uint32(0), lax.bitwise_xor, (0,)))
+    return 1 - 2 * odd.astype(dtype)
+
+
+def _parity(words: Array) -> Array:
+    """Whether words have an odd number of ones."""
+    return lax.population_count(words) & jnp.uint32(1)
 
 
 def width(n: int) -> int:

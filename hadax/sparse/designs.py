@@ -13,7 +13,7 @@ from hadax.operators.base import static
 from hadax.sparse import _sparse_checks
 from hadax.sparse._contracts import Matrices, Offsets
 from hadax.sparse._voting import changes
-from hadax.sparse.bits import pack_bits, parity, random_words, rank, unpack_bits
+from hadax.sparse.bits import pack_bits, parity, random_words, rank, walsh_signs
 from hadax.transforms.walsh import fwht
 
 
@@ -90,10 +90,7 @@ class RepeatedOffsets(Offsets):
 
     def signs(self, k: Array, dtype: DTypeLike) -> Array:
         """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        at_base = 1 - 2 * parity(self.base[None], k[:, None]).astype(dtype)
-        of_bits = jnp.pad(1 - 2 * unpack_bits(k, self.n), ((0, 0), (1, 0)), constant_values=1)
-        signs = at_base[:, :, None] * of_bits.astype(dtype)[:, None]
-        return signs.reshape(-1, self.count)
+        return walsh_signs(self.words(), k, dtype)
 
     def decode(self, seen: Array) -> Array:
         """The coefficient that explains m bins (m, P) best if each holds only one: (m, w)."""

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, Num
@@ -86,6 +87,7 @@ def _one(
     queries: Queries, values: Array, noise: Array, *, estimate: bool, max_rounds: int
 ) -> SparseSpectrum:
     """The spectrum of one function."""
-    seen = jnp.swapaxes(queries.subsampling.transform(values), 1, 2)
+    # The barrier keeps one array, which XLA would else put in order again at each use.
+    seen = lax.optimization_barrier(jnp.swapaxes(queries.subsampling.transform(values), 1, 2))
     parts = 2 if jnp.iscomplexobj(values) else 1
     return explained(queries, seen, noise, parts, estimate=estimate, max_rounds=max_rounds)
