@@ -129,6 +129,9 @@ def walsh_signs(words: Array, k: Array, dtype: DTypeLike) -> Array:
         >>> points = jnp.array([[0], [1], [2], [3]], jnp.uint32)
         >>> walsh_signs(points, jnp.array([[3]], jnp.uint32), "float32")
         Array([[ 1., -1., -1.,  1.]], dtype=float32)
+
+    See Also:
+        `parity`, of which these are the signs.
     """
     # Words first, so that vectors run over the points: half the time.
     both = words.T[:, None] & k.T[:, :, None]
