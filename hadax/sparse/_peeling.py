@@ -21,6 +21,9 @@ _CANCELLED = 4.0
 # If the weakest coefficient has so many times the energy noise may have, none like it hides.
 _CLEAR = 4.0
 
+# Of fewer candidates all are taken at once.
+_SMALL = 64
+
 
 class Found(NamedTuple):
     """Indices (m, w), coefficients (m,), how many of the m slots are in use, and what is left.
@@ -94,11 +97,18 @@ def peel(
         return found, k, value, at_home, share.place(homes, seen.shape[1])
 
     def took(state: _State, found: Array, k: Array, value: Array, places: Array) -> _State:
-        slot = state.count + jnp.cumsum(found, dtype=jnp.int32) - 1
-        found &= slot < slots
-        slot = jnp.where(found, slot, slots)
-        taken = jnp.where(found, -value, jnp.zeros_like(value))
-        count = jnp.sum(found, dtype=jnp.int32)
+        # Of bins that are filled at random at most 1 in e holds one coefficient, whatever their
+        # load: most have nothing to be taken out, and for more there is the next round.
+        room = len(k) // 2 if len(k) > _SMALL else len(k)
+        count = jnp.minimum(jnp.sum(found, dtype=jnp.int32), jnp.int32(min(room, slots)))
+        count = jnp.minimum(count, slots - state.count)
+        rank = jnp.cumsum(found, dtype=jnp.int32) - 1
+        one = jnp.arange(len(k), dtype=jnp.int32)
+        which = jnp.zeros(room, jnp.int32).at[jnp.where(found, rank, room)].set(one, mode="drop")
+        used = jnp.arange(room, dtype=jnp.int32) < count
+        k, value, places = k[which], value[which], places[:, which]
+        slot = jnp.where(used, state.count + jnp.arange(room, dtype=jnp.int32), slots)
+        taken = jnp.where(used, -value, jnp.zeros_like(value))
         return _State(
             added(state.left, taken, offsets.signs(k, value.dtype), places),
             state.support.at[slot].set(k, mode="drop"),
@@ -272,7 +282,7 @@ def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, A
     slots, width = support.shape
     unused = (jnp.arange(slots, dtype=jnp.int32) >= count).astype(jnp.uint32)
     keys = (unused, *(support[:, word] for word in reversed(range(width))))
-    *keys, coefficients = lax.sort((*keys, coefficients), num_keys=width + 1)
+    *keys, coefficients = lax.sort((*keys, coefficients), num_keys=width + 1, is_stable=False)
     unused, words = keys[0], jnp.stack(keys[:0:-1], axis=1)
     new = jnp.any(words[1:] != words[:-1], axis=-1) | (unused[1:] != unused[:-1])
     slot = jnp.cumsum(jnp.pad(new, (1, 0), constant_values=True), dtype=jnp.int32) - 1

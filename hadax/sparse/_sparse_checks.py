@@ -93,7 +93,7 @@ def noise(value: ArrayLike | None, decoder: str) -> Array:
             f"Argument `noise` must be None with decoder='noiseless', but is {value}. Take "
             "decoder='nso' or 'coded'."
         )
-    found = jnp.asarray(value)
+    found = value if isinstance(value, jax.Array) else np.asarray(value)
     if found.shape != () or not jnp.issubdtype(found.dtype, jnp.number):
         raise TypeError(
             f"Argument `noise` must be a number, but has shape {found.shape} and dtype "
@@ -104,7 +104,7 @@ def noise(value: ArrayLike | None, decoder: str) -> Array:
             f"Argument `noise` must be a standard deviation, finite and not negative, but is "
             f"{value}."
         )
-    return found.astype(float)
+    return jnp.asarray(found, float)
 
 
 def all_values(value: object, n: int, base: int = 2) -> Array:

@@ -13,7 +13,7 @@ from hadax.operators.base import static
 from hadax.sparse import _galois, _query_checks
 from hadax.sparse._contracts import Offsets
 from hadax.sparse._voting import changes
-from hadax.sparse.bits import pack_bits, random_words, walsh_signs
+from hadax.sparse.bits import pack_bits, parities, random_words
 
 # Indices, of all bins and all that is tried for each, that are decoded at once.
 _TOGETHER = 2**13
@@ -45,7 +45,7 @@ class BchOffsets(Offsets):
 
     def signs(self, k: Array, dtype: DTypeLike) -> Array:
         """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        return walsh_signs(self.words(), k, dtype)
+        return 1 - 2 * parities(self.words(), k).astype(dtype)
 
     def decode(self, seen: Array) -> Array:
         """The coefficient of low degree that explains m bins (m, P), if each holds one: (m, w).

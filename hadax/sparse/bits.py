@@ -6,7 +6,7 @@ import numpy as np
 from jax import lax
 
 from hadax import _checks
-from hadax._typing import Array, ArrayLike, DTypeLike
+from hadax._typing import Array, ArrayLike
 from hadax.sparse import _sparse_checks
 
 
@@ -106,40 +106,38 @@ def parity(a: Array, b: Array) -> Array:
         `pack_bits`.
     """
     both = a & b
-    return _parity(lax.reduce(both, jnp.uint32(0), lax.bitwise_xor, (both.ndim - 1,)))
+    return _odd(lax.reduce(both, jnp.uint32(0), lax.bitwise_xor, (both.ndim - 1,)))
 
 
-def walsh_signs(words: Array, k: Array, dtype: DTypeLike) -> Array:
-    r"""The Walsh functions $(-1)^{\langle k, x\rangle}$ of m indices at P points.
+def parities(words: Array, k: Array) -> Array:
+    r"""The inner products of m indices with P points, over the field of two elements.
 
     Args:
         words: packed points (P, w).
         k: packed indices (m, w).
-        dtype: that of the signs.
 
     Returns:
-        Array (m, P) of ones and minus ones.
+        Array (m, P) of uint32, zeros and ones.
 
     Cost:
         O(m P w).
 
     Example:
         >>> import jax.numpy as jnp
-        >>> from hadax.sparse.bits import walsh_signs
+        >>> from hadax.sparse.bits import parities
         >>> points = jnp.array([[0], [1], [2], [3]], jnp.uint32)
-        >>> walsh_signs(points, jnp.array([[3]], jnp.uint32), "float32")
-        Array([[ 1., -1., -1.,  1.]], dtype=float32)
+        >>> parities(points, jnp.array([[3]], jnp.uint32))
+        Array([[0, 1, 1, 0]], dtype=uint32)
 
     See Also:
-        `parity`, of which these are the signs.
+        `parity`, of pairs.
     """
     # Words first, so that vectors run over the points: half the time.
     both = words.T[:, None] & k.T[:, :, None]
-    odd = _parity(lax.reduce(both, jnp.uint32(0), lax.bitwise_xor, (0,)))
-    return 1 - 2 * odd.astype(dtype)
+    return _odd(lax.reduce(both, jnp.uint32(0), lax.bitwise_xor, (0,)))
 
 
-def _parity(words: Array) -> Array:
+def _odd(words: Array) -> Array:
     """Whether words have an odd number of ones."""
     return lax.population_count(words) & jnp.uint32(1)
 

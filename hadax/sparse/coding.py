@@ -11,7 +11,7 @@ from hadax._typing import Array, DTypeLike, KeyArray
 from hadax.operators.base import static
 from hadax.sparse._contracts import Offsets
 from hadax.sparse._viterbi import decoded, generator
-from hadax.sparse.bits import pack_bits, parity, random_words, walsh_signs
+from hadax.sparse.bits import pack_bits, parities, parity, random_words
 
 # Bins that are decoded at once: each remembers 64 paths for every bit of an index, twice.
 _TOGETHER = 1024
@@ -42,7 +42,7 @@ class CodedOffsets(Offsets):
 
     def signs(self, k: Array, dtype: DTypeLike) -> Array:
         """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        return walsh_signs(self.offsets, k, dtype)
+        return 1 - 2 * parities(self.offsets, k).astype(dtype)
 
     def decode(self, seen: Array) -> Array:
         """The coefficient that explains m bins (m, P) best if each holds only one: (m, w)."""

@@ -13,7 +13,7 @@ from hadax.operators.base import static
 from hadax.sparse import _sparse_checks
 from hadax.sparse._contracts import Matrices, Offsets
 from hadax.sparse._voting import changes
-from hadax.sparse.bits import pack_bits, parity, random_words, rank, walsh_signs
+from hadax.sparse.bits import pack_bits, parities, random_words, rank
 from hadax.transforms.walsh import fwht
 
 
@@ -57,9 +57,10 @@ class Subsampling(Matrices):
 
     def bin_of(self, k: Array) -> Array:
         """The bins (C, m) of packed coefficients k (m, w)."""
-        ones = parity(self.columns[:, None], k[None, :, None]).astype(jnp.int32)
-        weights = 1 << jnp.arange(self.columns.shape[1], dtype=jnp.int32)
-        return jnp.sum(ones * weights[None, None], axis=-1, dtype=jnp.int32)
+        groups, inner, words = self.columns.shape
+        bits = parities(self.columns.reshape(groups * inner, words), k).astype(jnp.int32)
+        places = bits.reshape(-1, groups, inner) << jnp.arange(inner, dtype=jnp.int32)[None, None]
+        return jnp.sum(places, axis=-1, dtype=jnp.int32).T
 
     def transform(self, values: Array) -> Array:
         """Values over l (..., 2^b) to what each bin sees, the sum of its coefficients."""
@@ -90,7 +91,7 @@ class RepeatedOffsets(Offsets):
 
     def signs(self, k: Array, dtype: DTypeLike) -> Array:
         """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        return walsh_signs(self.words(), k, dtype)
+        return 1 - 2 * parities(self.words(), k).astype(dtype)
 
     def decode(self, seen: Array) -> Array:
         """The coefficient that explains m bins (m, P) best if each holds only one: (m, w)."""
