@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.tree_util import Partial
 
 from hadax import _checks
@@ -84,7 +85,7 @@ def _shared(
     return _sharded.recovered(
         f,
         points,
-        _sparse_checks.noise(noise, points.decoder),
+        jnp.asarray(_sparse_checks.noise(noise, points.decoder)),
         mesh=mesh,
         axis_name=axis_name,
         estimate=noise is None and points.decoder != "noiseless",

@@ -84,10 +84,10 @@ def unpacked(packed: bool, base: int) -> None:
         )
 
 
-def noise(value: ArrayLike | None, decoder: str) -> Array:
+def noise(value: ArrayLike | None, decoder: str) -> Array | np.ndarray:
     """`value` as a standard deviation; zero if it is not given."""
     if value is None:
-        return jnp.zeros((), float)
+        return np.zeros((), jnp.result_type(float))
     if decoder == "noiseless":
         raise ValueError(
             f"Argument `noise` must be None with decoder='noiseless', but is {value}. Take "
@@ -104,7 +104,7 @@ def noise(value: ArrayLike | None, decoder: str) -> Array:
             f"Argument `noise` must be a standard deviation, finite and not negative, but is "
             f"{value}."
         )
-    return jnp.asarray(found, float)
+    return found.astype(jnp.result_type(float))
 
 
 def all_values(value: object, n: int, base: int = 2) -> Array:
@@ -220,7 +220,8 @@ def sampled(value: ArrayLike, shape: tuple[int, ...], base: int) -> Array:
             f"Argument `values` must have the shape of the queries, (..., "
             f"{', '.join(map(str, shape))}), but has {found.shape}."
         )
-    return found.astype(_dtypes.accumulator(found.dtype))
+    dtype = _dtypes.accumulator(found.dtype)
+    return found if found.dtype == dtype else found.astype(dtype)
 
 
 def points(value: ArrayLike, n: int, base: int) -> Array:
