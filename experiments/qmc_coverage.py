@@ -99,6 +99,9 @@ def trials(config: Config) -> Iterator[Trial]:
 
 def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
     """Integrate by every randomisation, and count."""
+    # Every function has programs of its own, a dozen for its numbers of points: a hundred rows of
+    # them are more than a process may map.
+    jax.clear_caches()
     with jax.enable_x64(True):
         function, exact = _problem(trial)
         keys = jax.random.split(key, trial.runs)
