@@ -18,6 +18,7 @@ from experiments._store import Results
 
 USAGE = """\
 usage: python -m experiments                                  what there is and last gave
+       python -m experiments NAME --help                      what one asks, and its presets
        python -m experiments NAME PRESET [--field value ...]  run one; the same line resumes it
        python -m experiments NAME PRESET --help               its fields
        python -m experiments all PRESET                       run all
@@ -57,6 +58,9 @@ def _dispatch(args: list[str]) -> int:
     if args[0] == "all":
         return _run_all(args[1:], flags)
     experiment = _registry.load(args[0])
+    if args[1:] in (["-h"], ["--help"]):
+        print("\n".join(_described(experiment)))
+        return 0
     preset = _preset(args[0], args[1:], experiment.presets)
     config = parse_config(experiment, preset, args[2:])
     if config is None:
@@ -140,13 +144,17 @@ def listing() -> str:
         except UsageError as error:
             lines += [f"{name}", f"  {error}"]
             continue
-        lines += [f"{name}: {experiment.question}"]
-        for preset, settings in experiment.presets.items():
-            lines.append(
-                f"  {preset:<6} {settings.minutes:>5g} min on {settings.device:<14}"
-                f" {_last(experiment, preset)}"
-            )
+        lines += _described(experiment)
     return "\n".join(lines)
+
+
+def _described(experiment: Experiment[Any, Any]) -> list[str]:
+    """Return lines of what an experiment asks, and of each preset."""
+    lines = [f"{experiment.name}: {experiment.question}"]
+    for preset, settings in experiment.presets.items():
+        cost = f"{settings.minutes:>5g} min on {settings.device:<14}"
+        lines.append(f"  {preset:<6} {cost} {_last(experiment, preset)}")
+    return lines
 
 
 def _last(experiment: Experiment[Any, Any], preset: str) -> str:

@@ -158,6 +158,10 @@ def test_help(capsys):
     assert _cli.main(["--help"]) == 0
     assert _cli.main(["toy", "quick", "--help"]) == 0
     assert "--size" in capsys.readouterr().out
+    assert _cli.main(["toy", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("toy: ")
+    assert [line.split()[0] for line in out.splitlines()[1:]] == list(PRESETS)
 
 
 def test_the_real_registry_loads():

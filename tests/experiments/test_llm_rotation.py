@@ -131,6 +131,8 @@ def test_the_tiny_model_has_outliers():
     assert (gain.max(axis=-1) / np.median(gain, axis=-1) > 10).all()
     with pytest.raises(UsageError, match="--text must name a file"):
         _language.load_corpus("smollm2", "nowhere.txt")
+    with pytest.raises(UsageError, match="tiny has random ids"):
+        _language.load_corpus("tiny", "news.txt")
 
 
 @pytest.mark.slow
