@@ -49,7 +49,7 @@ def load_corpus(model: str, text: str) -> Corpus:
     """Return the ids of "lee" or of a text file; the model "tiny" has random ones."""
     if model == "tiny":
         if text != "lee":
-            raise UsageError(f"--text {text} needs a model that reads; --model tiny has random ids.")
+            raise UsageError(f"--text {text} needs a model that reads, but tiny has random ids.")
         ids = np.random.default_rng(0).integers(_TINY.vocabulary, size=1 << 12)
         return Corpus(ids, len(ids))
     path = fetch(LEE_NEWS) if text == "lee" else _existing(Path(text), "text")

@@ -6,8 +6,8 @@ shares are exact (Clopper and Pearson) and hold together over all rows at 99 %. 
 the integral is asked for with an absolute tolerance, and that of its negative with a relative one.
 All of it is float64. Seconds leave the first run out, which compiles.
 
-"Bayesian lattice, rough" has a kernel of order 1 in the place of the usual one of order 2, which is
-that of smooth functions.
+"Bayesian lattice, not widened" reports the interval of the Gaussian process itself. It is there to
+be compared with, and not checked.
 
 The bound of the adaptive cubature holds for functions whose coefficients fall regularly, that of
 the Bayesian one with the given probability for draws of its Gaussian process; these integrands are
@@ -15,7 +15,6 @@ not known to be either. That shares are at least 0.95 is measured.
 """
 
 import functools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
@@ -33,7 +32,7 @@ Cubature: TypeAlias = Literal[
     "adaptive lattice",
     "adaptive net",
     "Bayesian lattice",
-    "Bayesian lattice, rough",
+    "Bayesian lattice, not widened",
     "Bayesian net",
 ]
 Tolerance: TypeAlias = Literal["absolute", "relative"]
@@ -42,7 +41,7 @@ CUBATURES: tuple[Cubature, ...] = get_args(Cubature)
 PROMISED = 0.95
 CONFIDENCE = 0.99
 _LEAST, _MOST = 1 << 8, 1 << 20  # points
-_ROUGH = 1 / (2 * math.pi**2)  # makes Bernoulli's polynomial of what the kernel multiplies
+_NARROW = "not widened"
 
 
 @dataclass(frozen=True)
@@ -167,10 +166,8 @@ def _integrated(
         tolerances = {"abs_tol": 0.0, "rel_tol": trial.error}
     if trial.cubature.startswith("adaptive"):
         return qmc.adaptive_cubature(function, points, n_max=_MOST, **tolerances)
-    kernel = None
-    if trial.cubature.endswith("rough"):
-        kernel = qmc.shift_invariant_kernel(trial.dimensions, orders=1, weights=_ROUGH)
-    return qmc.bayesian_cubature(function, points, n_max=_MOST, kernel=kernel, **tolerances)
+    widen = not trial.cubature.endswith(_NARROW)
+    return qmc.bayesian_cubature(function, points, n_max=_MOST, widen=widen, **tolerances)
 
 
 def share(row: Row, name: str, *, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
@@ -180,6 +177,7 @@ def share(row: Row, name: str, *, confidence: float = CONFIDENCE) -> tuple[float
 
 def checks(rows: Sequence[Row]) -> list[Check]:
     """Both shares of every row against what is promised."""
+    rows = [row for row in rows if not row["cubature"].endswith(_NARROW)]
     confidence = 1 - (1 - CONFIDENCE) / (2 * len(rows))
     found = []
     for name, words in (("within_tolerance", "the tolerance"), ("within_bound", "its bound")):

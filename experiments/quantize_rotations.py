@@ -107,8 +107,7 @@ class Trial:
 def trials(config: Config) -> Iterator[Trial]:
     """List the unquantized model, then every draw of every rotation at settings that round weights
     alike, so that a run that is broken off has whole columns of the table; learned ones last."""
-    base = (config.model, config.text, config.time, config.windows)
-    yield Trial("perplexity", *base, "none", "W16A16", config.seed)
+    yield _trial(config, "perplexity", "none", "W16A16")
     learned: list[Rotation] = ["learned"] if "learned" in config.rotations else []
     given: list[Rotation] = [kind for kind in config.rotations if kind not in learned]
     yield from _moved(config, given)
@@ -125,25 +124,30 @@ def _moved(config: Config, rotations: Sequence[Rotation]) -> Iterator[Trial]:
     """The model in other coordinates, not rounded."""
     for rotation in rotations:
         if not rotation.startswith("none"):
-            seen = _seen(config, rotation).fields()
-            base = (config.model, config.text, config.time, config.windows)
-            yield Trial("invariance", *base, rotation, "W16A16", config.seed, **seen)
+            yield _trial(config, "invariance", rotation, "W16A16")
 
 
 def _drawn(
     config: Config, rotations: Sequence[Rotation], settings: Sequence[Setting]
 ) -> Iterator[Trial]:
     """Draw by draw, kinds of rotation at those of some settings that they are tried at."""
-    base = (config.model, config.text, config.time, config.windows)
     most = {"learned": config.learned_draws} | dict.fromkeys(_ONE_DRAW, 1)
     for i in range(config.draws):
         for rotation in rotations:
             if i >= most.get(rotation, config.draws):
                 continue
-            seen = _seen(config, rotation).fields()
             for setting in settings:
                 if _is_tried(config, rotation, setting):
-                    yield Trial("perplexity", *base, rotation, setting, config.seed + i, **seen)
+                    yield _trial(config, "perplexity", rotation, setting, i)
+
+
+def _trial(
+    config: Config, measure: Measure, rotation: Rotation, setting: str, draw: int = 0
+) -> Trial:
+    """One of them, with what is looked at for its rotation."""
+    shown = (config.model, config.text, config.time, config.windows)
+    seen = _seen(config, rotation).fields()
+    return Trial(measure, *shown, rotation, setting, config.seed + draw, **seen)
 
 
 def _seen(config: Config, rotation: Rotation) -> Calibration:

@@ -317,14 +317,14 @@ CUBATURES: Final = {
     "adaptive lattice": GREEN,
     "adaptive net": BLUE,
     "Bayesian lattice": ORANGE,
-    "Bayesian lattice, rough": BROWN,
+    "Bayesian lattice, not widened": BROWN,
     "Bayesian net": VERMILION,
 }
 CUBATURE_MARKERS: Final = {
     "adaptive lattice": "o",
     "adaptive net": "s",
     "Bayesian lattice": "^",
-    "Bayesian lattice, rough": "v",
+    "Bayesian lattice, not widened": "v",
     "Bayesian net": "D",
 }
 DECODERS: Final = {"nso 1": SKY, "nso 3": BLUE, "nso 5": GREEN, "coded": VERMILION}

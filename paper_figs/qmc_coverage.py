@@ -20,7 +20,7 @@ CAPTION = (
     "dotted line is 0.95. Crosses: the share within the tolerance that was asked for. Bottom: "
     "numbers of points, medians with the least and the largest. Measured in float64. Bayesian "
     "bounds have a probability of 0.99 for draws of their process, which functions with kinks or "
-    "jumps are not; rough: with a kernel of order 1 in the place of 2."
+    "jumps are not, and are widened by the worst misfit; not widened: those of the process itself."
 )
 _TITLES = {"absolute": "absolute tolerance", "relative": "negative, relative tolerance"}
 _STEP = 0.15  # between cubatures

@@ -30,7 +30,7 @@ from hadax.qmc.periodization import Periodization
 Bound: TypeAlias = Literal["likelihood", "gcv", "full"]
 
 
-class Fit(NamedTuple):
+class _Fit(NamedTuple):
     """A kernel's weight that explains values best, and what it says of the integral.
 
     The misfit is the worst ratio of the coefficients nearby to what is expected of them.
@@ -153,7 +153,7 @@ def bayesian_cubature(
     shape = _cubature_checks.output_shape("f", f, points)
     kernels = _candidates(kernel, points)
     spectra: Array | None = None
-    fits: list[Fit] = []
+    fits: list[_Fit] = []
 
     def step(n: int) -> tuple[Array, Array, None]:
         nonlocal spectra
@@ -203,7 +203,7 @@ def _posterior(
     n: int,
     bound: Bound,
     periodization: Periodization | None,
-) -> tuple[Array, Array, Fit]:
+) -> tuple[Array, Array, _Fit]:
     """Transforms (q, n) of n values; means, and the best fits, all (q,)."""
     start = 0 if before is None else n // 2
     samples = _sampling.values(f, points, n - start, start, periodization)
@@ -217,7 +217,7 @@ def _posterior(
     means = spectra[:, 0].real * n**-0.5
     of_kernels = [kernel.parts(kernel.factors(words, words[:1])) for kernel in kernels]
 
-    def best(power: Array) -> Fit:
+    def best(power: Array) -> _Fit:
         found = [
             _fitted(parts, power, bounds, bound, is_lattice=is_lattice) for parts in of_kernels
         ]
@@ -229,7 +229,7 @@ def _posterior(
 
 def _fitted(
     parts: Array, power: Array, bounds: tuple[float, float], bound: Bound, *, is_lattice: bool
-) -> Fit:
+) -> _Fit:
     """The best fit of a kernel whose parts (n, d) are given."""
     n = len(power)
 
@@ -258,7 +258,7 @@ def _fitted(
         scale, left = jnp.sum(power / safe) / (n - 1), rest / n
     else:
         scale, left = jnp.sum(power / safe) / n, rest / (rest + n)
-    return Fit(loss(best), jnp.sqrt(n * scale * left), best, _misfit(power / safe, scale))
+    return _Fit(loss(best), jnp.sqrt(n * scale * left), best, _misfit(power / safe, scale))
 
 
 def _misfit(ratios: Array, scale: Array) -> Array:

@@ -133,14 +133,47 @@ def quantize(
     blocks, shares = _grid.prepare(x, format, spec, clip)
     scales, zeros = _grid.scales_and_zeros(blocks, format, spec, shares)
     codes = _rounding.codes(blocks / scales, format, zeros, key).reshape(x.shape)
-    counts = _grid.joined(scales)
+    scales, zeros = jax.tree.map(lambda array: array.reshape(_grid.joined(array)), (scales, zeros))
+    return packed(codes, scales, zeros, format, spec, x.dtype.name)
+
+
+def packed(
+    codes: Array, scales: Array, zeros: Array | None, format: Format, spec: ScaleSpec, dtype: str
+) -> QTensor:
+    """Codes (..., n) of an array of that dtype, with their scales and zero points, as all are kept.
+
+    Args:
+        codes: integers below 2^bits.
+        scales: as many axes as the codes.
+        zeros: of the shape of the scales, or None.
+        format: the numbers that codes stand for.
+        spec: the dtype of scales, if not their own.
+        dtype: name of the array's dtype.
+
+    Returns:
+        A `QTensor`.
+
+    Cost:
+        One pass over the codes.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from hadax.quantization import IntFormat, ScaleSpec
+        >>> from hadax.quantization.qtensor import packed
+        >>> codes = jnp.array([[0, 8, 15]], "uint8")
+        >>> packed(codes, jnp.ones((1, 1)), None, IntFormat(4), ScaleSpec(), "float32").dequantize()
+        Array([[-8.,  0.,  7.]], dtype=float32)
+
+    See Also:
+        `quantize`, which finds codes and scales.
+    """
     return QTensor(
         _packing.pack(codes, format.bits),
-        scales.reshape(counts).astype(scales.dtype if spec.dtype is None else STORED[spec.dtype]),
-        None if zeros is None else zeros.reshape(counts).astype(jnp.uint8),
+        scales if spec.dtype is None else scales.astype(STORED[spec.dtype]),
+        None if zeros is None else zeros.astype(jnp.uint8),
         format,
-        x.shape[-1],
-        x.dtype.name,
+        codes.shape[-1],
+        dtype,
     )
 
 

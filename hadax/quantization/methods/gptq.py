@@ -13,14 +13,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from hadax import _checks, _dtypes, _packing
+from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike
 from hadax.quantization import _grid
 from hadax.quantization.clipping import best_clip
 from hadax.quantization.formats import Format
 from hadax.quantization.methods import _method_checks
-from hadax.quantization.qtensor import QTensor
-from hadax.quantization.scales import STORED, ScaleSpec
+from hadax.quantization.qtensor import QTensor, packed
+from hadax.quantization.scales import ScaleSpec
 
 
 def gptq(
@@ -157,14 +157,7 @@ def _gptq(kernel: Array, hessian: Array, plan: _Plan) -> QTensor:
     codes, scales, zeros = jax.tree.map(
         lambda array: array.reshape(*leading, *array.shape[1:]), (codes, *grid)
     )
-    return QTensor(
-        _packing.pack(codes, plan.format.bits),
-        scales if plan.spec.dtype is None else scales.astype(STORED[plan.spec.dtype]),
-        None if zeros is None else zeros.astype(jnp.uint8),
-        plan.format,
-        outputs,
-        kernel.dtype.name,
-    )
+    return packed(codes, scales, zeros, plan.format, plan.spec, kernel.dtype.name)
 
 
 def _grid_of(kernel: Array, spec: ScaleSpec, plan: _Plan) -> _Grid:
