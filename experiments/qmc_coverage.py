@@ -166,7 +166,7 @@ def _integrated(
         tolerances = {"abs_tol": 0.0, "rel_tol": trial.error}
     if trial.cubature.startswith("adaptive"):
         return qmc.adaptive_cubature(function, points, n_max=_MOST, **tolerances)
-    widen = not trial.cubature.endswith(_NARROW)
+    widen = False if trial.cubature.endswith(_NARROW) else None
     return qmc.bayesian_cubature(function, points, n_max=_MOST, widen=widen, **tolerances)
 
 

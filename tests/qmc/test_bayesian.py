@@ -59,9 +59,9 @@ def test_bounds_are_widened_by_the_worst_coefficient_nearby(kind, x64):
         return jnp.abs(x[..., 0] - 0.3) + 20 * x[..., 1] ** 2
 
     settings = {"abs_tol": 99.0, "n_min": n, "kernel": kernel, "log_range": rng}
-    own, found = (
+    own, found, usual = (
         qmc.bayesian_cubature(kink, at, widen=widen, periodization=None, **settings)
-        for widen in (False, True)
+        for widen in (False, True, None)
     )
     basis = _reference.hadamard_matrix(n)
     if kind == "lattice":
@@ -76,6 +76,7 @@ def test_bounds_are_widened_by_the_worst_coefficient_nearby(kind, x64):
     np.testing.assert_allclose(found.misfit, misfit, rtol=1e-6)
     np.testing.assert_allclose(own.misfit, misfit, rtol=1e-6)
     np.testing.assert_allclose(found.error_bound, misfit * own.error_bound, rtol=1e-6)
+    assert usual.error_bound == (found if kind == "lattice" else own).error_bound
 
 
 @both_kinds
