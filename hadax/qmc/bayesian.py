@@ -235,24 +235,25 @@ def _fitted(
     """The best fit of a kernel whose parts (n, d) are given."""
     n = len(power)
 
-    def eigenvalues(log_weight: Array) -> tuple[Array, Array]:
-        """Those of the kernel's matrix, and the first one without its mean part n."""
+    def eigenvalues(log_weight: Array) -> tuple[Array, Array, Array]:
+        """Those of the kernel's matrix, which are above round-off, and the first one without its
+        mean part n."""
         column = _kernel_values.product_minus_one(parts * jnp.exp(log_weight).astype(parts.dtype))
         column = column.astype(power.dtype)
         found = _spectra.transformed(column, is_lattice=is_lattice).real * n**0.5
         # Round-off of a transform: what is below it is not known, and counts as this large.
         noise = tolerance(n, column.dtype) * jnp.linalg.norm(column)
-        found = jnp.maximum(found, noise)
-        return found.at[0].add(n), found[0]
+        safe = jnp.maximum(found, noise)
+        return safe.at[0].add(n), found > noise, safe[0]
 
     def loss(log_weight: Array) -> Array:
-        safe, _ = eigenvalues(log_weight)
+        safe, *_ = eigenvalues(log_weight)
         if bound == "gcv":
             return jnp.log(jnp.sum(power / safe**2)) - 2 * jnp.log(jnp.sum(1 / safe))
         return jnp.sum(jnp.log(safe)) / n + jnp.log(jnp.sum(power / safe))
 
     best = _least(loss, *(jnp.asarray(end, power.dtype) for end in bounds))
-    safe, rest = eigenvalues(best)
+    safe, known, rest = eigenvalues(best)
     # The square of the process's scale, and the part of it that is left of the integral's variance.
     if bound == "gcv":
         scale, left = jnp.sum(power / safe**2) / jnp.sum(1 / safe), rest / (rest + n)
@@ -260,15 +261,18 @@ def _fitted(
         scale, left = jnp.sum(power / safe) / (n - 1), rest / n
     else:
         scale, left = jnp.sum(power / safe) / n, rest / (rest + n)
-    return _Fit(loss(best), jnp.sqrt(n * scale * left), best, _misfit(power / safe, scale))
+    ratios = jnp.where(known, power / safe, jnp.zeros_like(power))
+    count = jnp.sum(known[1:], dtype=jnp.int32).astype(ratios.dtype)
+    usual = jnp.sum(ratios) / jnp.maximum(count, 1)
+    return _Fit(loss(best), jnp.sqrt(n * scale * left), best, _misfit(ratios, usual))
 
 
-def _misfit(ratios: Array, scale: Array) -> Array:
+def _misfit(ratios: Array, usual: Array) -> Array:
     """How far off the worst coefficient is of those that fewer points put onto the integral."""
     n = len(ratios)
     stride = n >> min(_LOOK_BACK, n.bit_length() - 3)  # the three doublings of 32 points
     worst = jnp.max(ratios[stride::stride])
-    return jnp.sqrt(jnp.where(scale > 0, worst / scale, 0))
+    return jnp.sqrt(jnp.where(usual > 0, worst / usual, 0))
 
 
 def _least(loss: Callable[[Array], Array], low: Array, high: Array) -> Array:
