@@ -261,15 +261,18 @@ def _fitted(
         scale, left = jnp.sum(power / safe) / (n - 1), rest / n
     else:
         scale, left = jnp.sum(power / safe) / n, rest / (rest + n)
-    ratios = jnp.where(known, power / safe, jnp.zeros_like(power))
+    return _Fit(loss(best), jnp.sqrt(n * scale * left), best, _misfit(power / safe, known))
+
+
+def _misfit(ratios: Array, known: Array) -> Array:
+    """How far off the worst coefficient is of those that fewer points put onto the integral.
+
+    Beside all that are known, but for round-off.
+    """
+    n = len(ratios)
+    ratios = jnp.where(known, ratios, jnp.zeros_like(ratios))
     count = jnp.sum(known[1:], dtype=jnp.int32).astype(ratios.dtype)
     usual = jnp.sum(ratios) / jnp.maximum(count, 1)
-    return _Fit(loss(best), jnp.sqrt(n * scale * left), best, _misfit(ratios, usual))
-
-
-def _misfit(ratios: Array, usual: Array) -> Array:
-    """How far off the worst coefficient is of those that fewer points put onto the integral."""
-    n = len(ratios)
     stride = n >> min(_LOOK_BACK, n.bit_length() - 3)  # the three doublings of 32 points
     worst = jnp.max(ratios[stride::stride])
     return jnp.sqrt(jnp.where(usual > 0, worst / usual, 0))

@@ -3,6 +3,7 @@
 import abc
 
 from hadax._typing import Array, DTypeLike
+from hadax.sparse.bits import parities
 
 
 class Matrices(abc.ABC):
@@ -59,9 +60,9 @@ class Offsets(abc.ABC):
     def words(self) -> Array:
         """The offsets: (P, w or n)."""
 
-    @abc.abstractmethod
     def signs(self, k: Array, dtype: DTypeLike) -> Array:
         """The signs, or phases, of packed coefficients k (m, w) at every offset: (m, P)."""
+        return 1 - 2 * parities(self.words(), k).astype(dtype)
 
     @abc.abstractmethod
     def decode(self, seen: Array) -> Array:

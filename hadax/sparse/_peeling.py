@@ -100,14 +100,13 @@ def peel(
         # Of bins that are filled at random at most 1 in e holds one coefficient, whatever their
         # load: most have nothing to be taken out, and for more there is the next round.
         room = len(k) // 2 if len(k) > _SMALL else len(k)
-        count = jnp.minimum(jnp.sum(found, dtype=jnp.int32), jnp.int32(min(room, slots)))
-        count = jnp.minimum(count, slots - state.count)
-        rank = jnp.cumsum(found, dtype=jnp.int32) - 1
-        one = jnp.arange(len(k), dtype=jnp.int32)
-        which = jnp.zeros(room, jnp.int32).at[jnp.where(found, rank, room)].set(one, mode="drop")
-        used = jnp.arange(room, dtype=jnp.int32) < count
+        most_now = jnp.minimum(jnp.int32(room), slots - state.count)
+        count = jnp.minimum(jnp.sum(found, dtype=jnp.int32), most_now)
+        (which,) = jnp.nonzero(found, size=room, fill_value=0)
         k, value, places = k[which], value[which], places[:, which]
-        slot = jnp.where(used, state.count + jnp.arange(room, dtype=jnp.int32), slots)
+        rank = jnp.arange(room, dtype=jnp.int32)
+        used = rank < count
+        slot = jnp.where(used, state.count + rank, slots)
         taken = jnp.where(used, -value, jnp.zeros_like(value))
         return _State(
             added(state.left, taken, offsets.signs(k, value.dtype), places),

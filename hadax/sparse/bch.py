@@ -8,12 +8,12 @@ import numpy as np
 from jax import lax
 
 from hadax import _checks
-from hadax._typing import Array, DTypeLike, KeyArray
+from hadax._typing import Array, KeyArray
 from hadax.operators.base import static
 from hadax.sparse import _galois, _query_checks
 from hadax.sparse._contracts import Offsets
 from hadax.sparse._voting import changes
-from hadax.sparse.bits import pack_bits, parities, random_words
+from hadax.sparse.bits import pack_bits, random_words
 
 # Indices, of all bins and all that is tried for each, that are decoded at once.
 _TOGETHER = 2**13
@@ -42,10 +42,6 @@ class BchOffsets(Offsets):
     def words(self) -> Array:
         """The offsets, packed: (P, w)."""
         return (self.base[:, None] ^ pack_bits(self._steps)[None]).reshape(self.count, -1)
-
-    def signs(self, k: Array, dtype: DTypeLike) -> Array:
-        """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        return 1 - 2 * parities(self.words(), k).astype(dtype)
 
     def decode(self, seen: Array) -> Array:
         """The coefficient of low degree that explains m bins (m, P), if each holds one: (m, w).

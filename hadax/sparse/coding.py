@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from hadax import _checks
-from hadax._typing import Array, DTypeLike, KeyArray
+from hadax._typing import Array, KeyArray
 from hadax.operators.base import static
 from hadax.sparse._contracts import Offsets
 from hadax.sparse._viterbi import decoded, generator
-from hadax.sparse.bits import pack_bits, parities, parity, random_words
+from hadax.sparse.bits import pack_bits, parity, random_words
 
 # Bins that are decoded at once: each remembers 64 paths for every bit of an index, twice.
 _TOGETHER = 1024
@@ -39,10 +39,6 @@ class CodedOffsets(Offsets):
     def words(self) -> Array:
         """The offsets, packed: (P, w)."""
         return self.offsets
-
-    def signs(self, k: Array, dtype: DTypeLike) -> Array:
-        """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        return 1 - 2 * parities(self.offsets, k).astype(dtype)
 
     def decode(self, seen: Array) -> Array:
         """The coefficient that explains m bins (m, P) best if each holds only one: (m, w)."""

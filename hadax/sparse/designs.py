@@ -8,7 +8,7 @@ import numpy as np
 from jax import lax
 
 from hadax import _checks
-from hadax._typing import Array, DTypeLike, KeyArray
+from hadax._typing import Array, KeyArray
 from hadax.operators.base import static
 from hadax.sparse import _sparse_checks
 from hadax.sparse._contracts import Matrices, Offsets
@@ -88,10 +88,6 @@ class RepeatedOffsets(Offsets):
         """The offsets, packed: (P, w)."""
         steps = pack_bits(jnp.eye(self.n + 1, self.n, k=-1, dtype=jnp.int8))
         return (self.base[:, None] ^ steps[None]).reshape(self.count, -1)
-
-    def signs(self, k: Array, dtype: DTypeLike) -> Array:
-        """The signs of packed coefficients k (m, w) at every offset: (m, P)."""
-        return 1 - 2 * parities(self.words(), k).astype(dtype)
 
     def decode(self, seen: Array) -> Array:
         """The coefficient that explains m bins (m, P) best if each holds only one: (m, w)."""
