@@ -21,8 +21,8 @@ _CANCELLED = 4.0
 # If the weakest coefficient has so many times the energy noise may have, none like it hides.
 _CLEAR = 4.0
 
-# Of fewer candidates all are taken at once.
-_SMALL = 64
+# Coefficients that are taken out of their bins at once.
+_TOGETHER = 256
 
 
 class Found(NamedTuple):
@@ -97,25 +97,28 @@ def peel(
         return found, k, value, at_home, share.place(homes, seen.shape[1])
 
     def took(state: _State, found: Array, k: Array, value: Array, places: Array) -> _State:
-        # Of bins that are filled at random at most 1 in e holds one coefficient, whatever their
-        # load: most have nothing to be taken out, and for more there is the next round.
-        room = len(k) // 2 if len(k) > _SMALL else len(k)
-        most_now = jnp.minimum(jnp.int32(room), slots - state.count)
-        count = jnp.minimum(jnp.sum(found, dtype=jnp.int32), most_now)
-        (which,) = jnp.nonzero(found, size=room, fill_value=0)
-        k, value, places = k[which], value[which], places[:, which]
-        rank = jnp.arange(room, dtype=jnp.int32)
-        used = rank < count
-        slot = jnp.where(used, state.count + rank, slots)
-        taken = jnp.where(used, -value, jnp.zeros_like(value))
-        return _State(
-            added(state.left, taken, offsets.signs(k, value.dtype), places),
-            state.support.at[slot].set(k, mode="drop"),
-            state.coefficients.at[slot].set(value, mode="drop"),
-            state.count + count,
-            state.step + 1,
-            jnp.where(count > 0, 0, state.quiet + 1),
-        )
+        # Most bins have nothing to be taken out, and in the end all: it is done for those that do.
+        together = min(_TOGETHER, len(k))
+        count = jnp.minimum(jnp.sum(found, dtype=jnp.int32), slots - state.count)
+        (which,) = jnp.nonzero(found, size=-(-len(k) // together) * together, fill_value=0)
+
+        def some(i: Array, parts: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            left, support, coefficients = parts
+            rank = i * together + jnp.arange(together, dtype=jnp.int32)
+            used, one = rank < count, which[rank]
+            slot = jnp.where(used, state.count + rank, slots)
+            taken = jnp.where(used, -value[one], 0)
+            return (
+                added(left, taken, offsets.signs(k[one], value.dtype), places[:, one]),
+                support.at[slot].set(k[one], mode="drop"),
+                coefficients.at[slot].set(value[one], mode="drop"),
+            )
+
+        before = state.left, state.support, state.coefficients
+        trips = (count + together - 1) // together
+        left, support, coefficients = lax.fori_loop(0, trips, some, before)
+        quiet = jnp.where(count > 0, 0, state.quiet + 1)
+        return _State(left, support, coefficients, state.count + count, state.step + 1, quiet)
 
     def step(state: _State) -> _State:
         found, k, value, at_home, places = candidates(state)
