@@ -177,7 +177,7 @@ def refined(
     An index that was found in several bins, with different remains of others, was found in parts.
     With a given support coefficients are linear in the bins, and can be differentiated.
     """
-    support, coefficients, count = _merged(found.support, found.coefficients, found.count)
+    support, coefficients = _merged(found.support, found.coefficients)
     groups, bins, numbers = seen.shape
     least = _CANCELLED * jnp.sqrt(law.variance / numbers)
     sizes = jnp.abs(coefficients)
@@ -190,23 +190,31 @@ def refined(
     signs = offsets.signs(support, seen.dtype) * used[:, None]
     places = share.place(design.bin_of(support), bins)
 
-    def bins_of(x: Array) -> Array:
-        return added(jnp.zeros_like(seen), x, signs, places)
+    def bins_of(x: Array, place: Array) -> Array:
+        """The bins of one group with these coefficients."""
+        return jnp.zeros_like(seen[0]).at[place].add(x[:, None] * signs, mode="drop")
+
+    def shown(bins: Array, place: Array) -> Array:
+        """What the bins of one group show of each coefficient."""
+        at = bins.at[place].get(mode="fill", fill_value=0)
+        return jnp.sum(at * jnp.conj(signs), axis=1) / (groups * numbers)
 
     def adjoint(y: Array) -> Array:
-        shares = jnp.sum(bins_at(y, places) * jnp.conj(signs)[None], axis=(0, 2))
-        return share.total(shares) / (groups * numbers)
+        return share.total(jnp.sum(lax.map(lambda one: shown(*one), (y, places)), axis=0))
+
+    def normal(x: Array) -> Array:
+        """The adjoint of the bins of x. Those of all groups at once leave the cache."""
+        each = lax.map(lambda place: shown(bins_of(x, place), place), places)
+        return share.total(jnp.sum(each, axis=0))
 
     # Bins have few coefficients each, so that the matrix is close to the identity. The change is as
     # small as the noise: a thousandth of it is enough. What was found and is not kept is no noise.
     round_off = jnp.finfo(seen.dtype).eps * jnp.linalg.norm(coefficients)
     # Peeling has no derivative: what is added has that of the bins.
     rest = found.left + _zeros_that_change_with(seen)
-    change, _ = cg(
-        lambda x: adjoint(bins_of(x)), adjoint(rest), tol=1e-3, atol=round_off, maxiter=20
-    )
+    change, _ = cg(normal, adjoint(rest), tol=1e-3, atol=round_off, maxiter=20)
     coefficients = coefficients + change
-    left = seen - bins_of(coefficients)
+    left = seen - lax.map(lambda place: bins_of(coefficients, place), places)
     return Found(support, coefficients, count, dropped, left, found.rounds)
 
 
@@ -279,18 +287,20 @@ def _much(
     return much & less & at_home, value
 
 
-def _merged(support: Array, coefficients: Array, count: Array) -> tuple[Array, Array, Array]:
-    """Indices in rising order, each once, with the sum of its coefficients."""
-    slots, width = support.shape
-    unused = (jnp.arange(slots, dtype=jnp.int32) >= count).astype(jnp.uint32)
-    keys = (unused, *(support[:, word] for word in reversed(range(width))))
-    *keys, coefficients = lax.sort((*keys, coefficients), num_keys=width + 1, is_stable=False)
-    unused, words = keys[0], jnp.stack(keys[:0:-1], axis=1)
-    new = jnp.any(words[1:] != words[:-1], axis=-1) | (unused[1:] != unused[:-1])
-    slot = jnp.cumsum(jnp.pad(new, (1, 0), constant_values=True), dtype=jnp.int32) - 1
-    total = jnp.max(jnp.where(unused == 0, slot + 1, jnp.int32(0)))
+def _merged(support: Array, coefficients: Array) -> tuple[Array, Array]:
+    """Indices in rising order, each once, with the sum of its coefficients; zeros behind them.
+
+    Slots that are not in use hold index zero with a coefficient of zero, which adds nothing to it.
+    """
+    keys = (support[:, word] for word in reversed(range(support.shape[1])))
+    *keys, coefficients = lax.sort(
+        (*keys, coefficients), num_keys=support.shape[1], is_stable=False
+    )
+    words = jnp.stack(keys[::-1], axis=1)
+    new = jnp.any(words[1:] != words[:-1], axis=-1)
+    slot = jnp.cumsum(jnp.pad(new, (1, 0)), dtype=jnp.int32)
     sums = jnp.zeros_like(coefficients).at[slot].add(coefficients)
-    return jnp.zeros_like(words).at[slot].set(words), sums, total
+    return jnp.zeros_like(words).at[slot].set(words), sums
 
 
 def _kept(

@@ -15,10 +15,9 @@ def changes(seen: Array) -> Array:
 
     Their sizes say how sure that is.
     """
-    bases, steps = seen[..., 0], seen[..., 1:]
-    first = _product("...r,...rl->...l", bases, steps)
+    first = _product("...r,...rl->...l", seen[..., 0], seen)
     # With signs that are mostly right, all steps of a base together know its own sign better than
-    # its number does, which is as noisy as each of theirs.
+    # its number does, which is as noisy as each of theirs. A sum of squares leaves it positive.
     signs = jnp.where(first < 0, -1, 1).astype(seen.dtype)
-    bases = bases + _product("...l,...rl->...r", signs, steps)
-    return _product("...r,...rl->...l", bases, steps)
+    bases = _product("...l,...rl->...r", signs, seen)
+    return _product("...r,...rl->...l", bases, seen)[..., 1:]
