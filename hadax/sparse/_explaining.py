@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from hadax._typing import Array
-from hadax.sparse import _limits, _noise, _peeling
+from hadax.sparse import _limits, _noise, _peeling, _refining
 from hadax.sparse._bins import Law, energies_of, full
 from hadax.sparse._shares import ALL, Share
 from hadax.sparse.query_points import Queries
@@ -74,7 +74,7 @@ def explained(
         noisy=queries.decoder != "noiseless",
         share=share,
     )
-    found = _peeling.refined(given, found, matrices, offsets, law, slots=slots, share=share)
+    found = _refining.refined(given, found, matrices, offsets, law, slots=slots, share=share)
 
     left = lax.stop_gradient(found.left)
     total = share.total(jnp.sum(energies_of(left)))
