@@ -18,7 +18,8 @@ class Law:
     `variance` () is that of a number, its mean square; `nothing` and `one` are the most energy, in
     units of it, of a bin that holds no coefficient, and of one that its only coefficient was taken
     from. `chance` is the most that any index explains of bins that hold none, and `share` the
-    largest part of their energy, whatever it is.
+    largest part of their energy, whatever it is. A bin that holds a coefficient which is no chance
+    has more energy than `worth`.
     """
 
     variance: Array
@@ -26,6 +27,7 @@ class Law:
     one: float = static()
     chance: float = static()
     share: float = static()
+    worth: float = static()
 
 
 def energies_of(seen: Array) -> Array:

@@ -18,6 +18,9 @@ _FALSE_ALARM = 1e-3
 # Empty bins of which so few have more energy tell the noise.
 _UNUSUAL = 0.05
 
+# Of coefficients that just are no chance so many leave a bin with less energy than is looked at.
+_OVERLOOKED = 1e-3
+
 # A given noise level may be wrong by this share of its energy.
 _NOISE_SLACK = 0.05
 
@@ -59,7 +62,8 @@ def explained(
     # Of Gaussian numbers one direction has a share of the energy whose law is a beta distribution.
     much = -math.expm1(-2 * rarity / (parts * matrices.groups * offsets.count - 1))
     variance = lax.stop_gradient(variance)
-    law = Law(variance, nothing, one, chance, much)
+    beside = _limits.energy(offsets.count - 1, parts, 1 - _OVERLOOKED)
+    law = Law(variance, nothing, one, chance, much, min(nothing, chance + beside))
 
     # Room for more than was said, which are as many as there are bins at the most, but for those
     # that are found in parts: which of them are the largest is seen at the end.

@@ -1,7 +1,8 @@
 """Finding bins that hold one coefficient, and taking what is found out of all others."""
 
 import functools
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import jax.numpy as jnp
 from jax import lax
@@ -13,10 +14,12 @@ from hadax.sparse._contracts import Matrices, Offsets
 from hadax.sparse._shares import ALL, Share
 from hadax.sparse.designs import Subsampling
 
+T = TypeVar("T")
+
 # If the weakest coefficient has so many times the energy noise may have, none like it hides.
 _CLEAR = 4.0
 
-# Coefficients that are taken out of their bins at once.
+# Bins that are read, and coefficients that are taken out of theirs, at once.
 _TOGETHER = 256
 
 
@@ -82,57 +85,59 @@ def peel(
             patience = jnp.where(clear, groups, 2 * groups)
         return (state.step < most) & (state.quiet < patience)
 
-    def candidates(state: _State) -> tuple[Array, Array, Array, Array, Array]:
-        """What the bins of one group hold by themselves, and the places of these indices."""
+    def alone(state: _State, *, of_all: Array | bool) -> tuple[Array, Array, Array]:
+        """What the bins of one group hold by themselves."""
         here = state.step % groups
-        lone = _lone(state.left[here], here, design, offsets, law, share)
-        found, k, value = (share.everywhere(x) for x in lone)
+        lone = _lone(state.left[here], here, design, offsets, law, share, of_all=of_all)
+        found, k, value = (share.everywhere(part) for part in lone)
+        return found, k, value
+
+    def seen_by_all(state: _State, k: Array) -> tuple[Array, Array]:
+        """The places of indices in each group, and which were read from their own bin."""
         homes = design.bin_of(k)
-        at_home = homes[here] == jnp.arange(len(k), dtype=jnp.int32)
-        return found, k, value, at_home, share.place(homes, seen.shape[1])
+        at_home = homes[state.step % groups] == jnp.arange(len(k), dtype=jnp.int32)
+        return share.place(homes, seen.shape[1]), at_home
 
-    def took(state: _State, found: Array, k: Array, value: Array, places: Array) -> _State:
-        # Most bins have nothing to be taken out, and in the end all: it is done for those that do.
-        together = min(_TOGETHER, len(k))
-        count = jnp.minimum(jnp.sum(found, dtype=jnp.int32), slots - state.count)
-        (which,) = jnp.nonzero(found, size=-(-len(k) // together) * together, fill_value=0)
+    def took(state: _State, found: Array, k: Array, value: Array) -> _State:
+        slot = state.count + jnp.cumsum(found, dtype=jnp.int32) - 1
+        found = found & (slot < slots)
 
-        def some(i: Array, parts: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        def some(at: Array, parts: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             left, support, coefficients = parts
-            rank = i * together + jnp.arange(together, dtype=jnp.int32)
-            used, one = rank < count, which[rank]
-            slot = jnp.where(used, state.count + rank, slots)
-            taken = jnp.where(used, -value[one], 0)
+            used, one = at < len(k), k[at]
+            taken, into = jnp.where(used, value[at], 0), jnp.where(used, slot[at], slots)
+            places = share.place(design.bin_of(one), seen.shape[1])
             return (
-                added(left, taken, offsets.signs(k[one], value.dtype), places[:, one]),
-                support.at[slot].set(k[one], mode="drop"),
-                coefficients.at[slot].set(value[one], mode="drop"),
+                added(left, -taken, offsets.signs(one, value.dtype), places),
+                support.at[into].set(one, mode="drop"),
+                coefficients.at[into].set(taken, mode="drop"),
             )
 
         before = state.left, state.support, state.coefficients
-        trips = (count + together - 1) // together
-        left, support, coefficients = lax.fori_loop(0, trips, some, before)
+        left, support, coefficients = _in_blocks(found, some, before)
+        count = jnp.sum(found, dtype=jnp.int32)
         quiet = jnp.where(count > 0, 0, state.quiet + 1)
         return _State(left, support, coefficients, state.count + count, state.step + 1, quiet)
 
     def step(state: _State) -> _State:
-        found, k, value, at_home, places = candidates(state)
+        looks_deeper = state.quiet >= groups if noisy else False
+        found, k, value = alone(state, of_all=looks_deeper)
         if noisy:
             found, value = lax.cond(
-                state.quiet < groups,
+                looks_deeper,
+                lambda: _hidden(state.left, k, *seen_by_all(state, k), offsets, law, share),
                 lambda: (found, value),
-                lambda: _hidden(state.left, k, places, at_home, offsets, law, share),
             )
-        return took(state, found, k, value, places)
+        return took(state, found, k, value)
 
     def beside_others(state: _State) -> _State:
-        found, k, value, at_home, places = candidates(state)
-        much, all_see = _much(state.left, k, places, at_home, offsets, law, share)
-        return took(state, found | much, k, jnp.where(found, value, all_see), places)
+        found, k, value = alone(state, of_all=True)
+        much, all_see = _much(state.left, k, *seen_by_all(state, k), offsets, law, share)
+        return took(state, found | much, k, jnp.where(found, value, all_see))
 
     def split(design: Subsampling, state: _State) -> _State:
         found, k, value = _stuck.split(state.left, design, offsets, law)
-        return took(state, found, k, value, design.bin_of(k))
+        return took(state, found, k, value)
 
     zero = jnp.int32(0)
     empty = jnp.zeros((slots, design.width), jnp.uint32)
@@ -157,14 +162,52 @@ def peel(
     return Found(end.support, end.coefficients, end.count, zero, end.left, rounds)
 
 
+def _in_blocks(chosen: Array, some: Callable[[Array, T], T], start: T) -> T:
+    """What `some` makes of the places of all that is chosen, block by block.
+
+    Its time is that of what is chosen: in the end of peeling, hardly anything. Behind the last
+    place there are `len(chosen)`.
+    """
+    count, together = len(chosen), min(_TOGETHER, len(chosen))
+    (places,) = jnp.nonzero(chosen, size=-(-count // together) * together, fill_value=count)
+
+    def block(i: Array, parts: T) -> T:
+        at = lax.dynamic_slice_in_dim(places, i * together, together)
+        return some(at.astype(jnp.int32), parts)
+
+    return lax.fori_loop(0, -(-jnp.sum(chosen, dtype=jnp.int32) // together), block, start)
+
+
 def _lone(
-    seen: Array, here: Array, design: Matrices, offsets: Offsets, law: Law, share: Share
+    seen: Array,
+    here: Array,
+    design: Matrices,
+    offsets: Offsets,
+    law: Law,
+    share: Share,
+    *,
+    of_all: Array | bool,
 ) -> tuple[Array, Array, Array]:
-    """Which bins (bins, P) of a group hold one coefficient; its index and value."""
-    k, value, signs = read(seen, offsets)
-    place = share.place(design.bin_of(k), len(seen))[here]
-    at_home = place == jnp.arange(len(seen), dtype=jnp.int32)
-    return holds_one(seen, value, signs, law) & at_home, k, value
+    """Which bins (bins, P) of a group hold one coefficient; its index and value.
+
+    Indices and values are those of all bins if asked for, else of those with enough energy.
+    """
+    bins = len(seen)
+    read_too = of_all | (energies_of(seen) > law.worth * law.variance)
+
+    def some(at: Array, parts: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        found, k, values = parts
+        these = seen[at]
+        index, value, signs = read(these, offsets)
+        at_home = share.place(design.bin_of(index), bins)[here] == at
+        return (
+            found.at[at].set(holds_one(these, value, signs, law) & at_home, mode="drop"),
+            k.at[at].set(index, mode="drop"),
+            values.at[at].set(value, mode="drop"),
+        )
+
+    empty = jnp.zeros((bins, design.width), jnp.uint32)
+    return _in_blocks(read_too, some, (jnp.zeros(bins, bool), empty, jnp.zeros(bins, seen.dtype)))
 
 
 def _hidden(
