@@ -46,9 +46,6 @@ def explained(
     given, seen = seen, lax.stop_gradient(seen)
     power = share.total(jnp.sum(energies_of(seen))) * (matrices.bins / queries.count)
 
-    each = _FALSE_ALARM / (matrices.groups * matrices.bins)
-    nothing = _limits.energy(offsets.count, parts, each)
-    one = _limits.energy(offsets.count - 1, parts, each)
     if estimate:
         # Nearly all bins of a function of digits have two parts, also if it is real.
         usual = _limits.energy(offsets.count, 2 if jnp.iscomplexobj(seen) else 1, _UNUSUAL)
@@ -56,14 +53,7 @@ def explained(
     else:
         variance = jnp.square(noise.astype(power.dtype)) / matrices.bins
     variance = jnp.maximum(variance, _noise.round_off(power))
-    # As many indices as there are could be found by chance, each in the bin that is its own.
-    rarity = matrices.n * math.log(matrices.base) + math.log(matrices.groups / _FALSE_ALARM)
-    chance = _limits.normal_square(rarity) if parts == 1 else rarity
-    # Of Gaussian numbers one direction has a share of the energy whose law is a beta distribution.
-    much = -math.expm1(-2 * rarity / (parts * matrices.groups * offsets.count - 1))
-    variance = lax.stop_gradient(variance)
-    beside = _limits.energy(offsets.count - 1, parts, 1 - _OVERLOOKED)
-    law = Law(variance, nothing, one, chance, much, min(nothing, chance + beside))
+    law = bounds(queries, lax.stop_gradient(variance), parts)
 
     # Room for more than was said, which are as many as there are bins at the most, but for those
     # that are found in parts: which of them are the largest is seen at the end.
@@ -87,7 +77,7 @@ def explained(
     good = (over == 0) & (found.dropped == 0) & (total <= most * law.variance)
     # What is so weak that most bins do not show it was found by luck, and others like it were not.
     least = offsets.count * _peeling.weakest(found.coefficients, found.count)
-    good &= least >= min(law.chance, nothing - offsets.count) * law.variance
+    good &= least >= min(law.chance, law.nothing - offsets.count) * law.variance
     return SparseSpectrum(
         found.support,
         found.coefficients,
@@ -100,4 +90,24 @@ def explained(
         matrices.n,
         queries.count,
         matrices.base,
+    )
+
+
+def bounds(queries: Queries, variance: Array, parts: int) -> Law:
+    """What noise of this variance, of one real part or two, leaves in the bins of these queries."""
+    matrices, numbers = queries.subsampling, queries.offsets.count
+    each = _FALSE_ALARM / (matrices.groups * matrices.bins)
+    nothing = _limits.energy(numbers, parts, each)
+    # As many indices as there are could be found by chance, each in the bin that is its own.
+    rarity = matrices.n * math.log(matrices.base) + math.log(matrices.groups / _FALSE_ALARM)
+    chance = _limits.normal_square(rarity) if parts == 1 else rarity
+    beside = _limits.energy(numbers - 1, parts, 1 - _OVERLOOKED)
+    return Law(
+        variance,
+        nothing=nothing,
+        one=_limits.energy(numbers - 1, parts, each),
+        chance=chance,
+        # Of Gaussian numbers one direction has a share of the energy whose law is a beta one.
+        share=-math.expm1(-2 * rarity / (parts * matrices.groups * numbers - 1)),
+        worth=min(nothing, chance + beside),
     )

@@ -165,7 +165,7 @@ def peel(
 def _in_blocks(chosen: Array, some: Callable[[Array, T], T], start: T) -> T:
     """What `some` makes of the places of all that is chosen, block by block.
 
-    Its time is that of what is chosen: in the end of peeling, hardly anything. Behind the last
+    Its time is that of what is chosen: at the end of peeling, hardly anything. Behind the last
     place there are `len(chosen)`.
     """
     count, together = len(chosen), min(_TOGETHER, len(chosen))
