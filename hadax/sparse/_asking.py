@@ -31,7 +31,8 @@ class Asked:
         """Its values (q,)."""
         x = words if self.packed else unpack_bits(words, self.n)
         if not self.on_host:
-            return self.f(x)
+            with _sparse_checks.traceable():
+                return self.f(x)
         dtype = jax.dtypes.canonicalize_dtype(float)
         # As words, which JAX does not cast: a callback may run in another thread, where an
         # `enable_x64` around this one does not hold.

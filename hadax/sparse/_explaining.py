@@ -43,7 +43,9 @@ def explained(
     that of the values.
     """
     matrices, offsets = queries.subsampling, queries.offsets
-    given, seen = seen, lax.stop_gradient(seen)
+    unit = _unit(share.largest(jnp.max(jnp.abs(lax.stop_gradient(seen)))))
+    given, noise = seen / unit.astype(seen.dtype), noise.astype(unit.dtype) / unit
+    seen = lax.stop_gradient(given)
     power = share.total(jnp.sum(energies_of(seen))) * (matrices.bins / queries.count)
 
     if estimate:
@@ -51,7 +53,7 @@ def explained(
         usual = _limits.energy(offsets.count, 2 if jnp.iscomplexobj(seen) else 1, _UNUSUAL)
         variance = _noise.estimated(seen, queries.sparsity, usual, share)
     else:
-        variance = jnp.square(noise.astype(power.dtype)) / matrices.bins
+        variance = jnp.square(noise) / matrices.bins
     variance = jnp.maximum(variance, _noise.round_off(power))
     law = bounds(queries, lax.stop_gradient(variance), parts)
 
@@ -80,17 +82,25 @@ def explained(
     good &= least >= min(law.chance, law.nothing - offsets.count) * law.variance
     return SparseSpectrum(
         found.support,
-        found.coefficients,
+        found.coefficients * unit.astype(seen.dtype),
         found.count,
         good & ((found.count > 0) | (power == 0)),
         found.rounds,
-        jnp.sqrt(law.variance * matrices.bins),
-        jnp.sqrt(total / queries.count * matrices.bins),
+        jnp.sqrt(law.variance * matrices.bins) * unit,
+        jnp.sqrt(total / queries.count * matrices.bins) * unit,
         found.dropped,
         matrices.n,
         queries.count,
         matrices.base,
     )
+
+
+def _unit(largest: Array) -> Array:
+    """A power of two near the largest number, beside which squares neither over- nor underflow."""
+    _, exponent = jnp.frexp(largest)
+    most = jnp.finfo(largest.dtype).maxexp - 2
+    unit = jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -most, most))
+    return jnp.where(jnp.isfinite(largest), unit, jnp.ones_like(unit))
 
 
 def bounds(queries: Queries, variance: Array, parts: int) -> Law:

@@ -79,8 +79,8 @@ def _zeros_that_change_with(x: Array) -> Array:
 
 @_zeros_that_change_with.defjvp
 def _zeros_jvp(primals, tangents):
-    """The tangent of x itself."""
-    return jnp.zeros_like(primals[0]), tangents[0]
+    """The tangent of x itself, and zeros that still change with x, for derivatives of that."""
+    return _zeros_that_change_with(*primals), tangents[0]
 
 
 def _merged(support: Array, coefficients: Array) -> tuple[Array, Array]:

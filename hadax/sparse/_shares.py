@@ -25,6 +25,10 @@ class Share:
         """The sum over all devices."""
         return x if self.axis_name is None else lax.psum(x, self.axis_name)
 
+    def largest(self, x: Array) -> Array:
+        """The largest of all devices."""
+        return x if self.axis_name is None else lax.pmax(x, self.axis_name)
+
     def place(self, numbers: Array, bins: int) -> Array:
         """Where the bins of these numbers are among the `bins` here; those elsewhere at `bins`."""
         if self.axis_name is None:

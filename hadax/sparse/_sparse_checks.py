@@ -1,6 +1,8 @@
 """Error texts of sparse transforms; those of what is asked for are in `_query_checks`."""
 
+import contextlib
 import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import jax
@@ -128,6 +130,18 @@ def writable(n: int, base: int = 2) -> None:
         )
 
 
+@contextlib.contextmanager
+def traceable() -> Iterator[None]:
+    """Say what to do where a function turns the points it is traced with into NumPy arrays."""
+    try:
+        yield
+    except jax.errors.TracerArrayConversionError as error:
+        raise TypeError(
+            "Argument `f` must be traceable, but asks for the values of its points, as NumPy does. "
+            "Write it with jax.numpy, or pass on_host=True."
+        ) from error
+
+
 def batch_values(found: object, count: int, base: int = 2) -> Array:
     """What a traceable function returned for so many points, in single precision at least."""
     if not isinstance(found, jax.Array) or found.shape != (count,):
@@ -195,21 +209,23 @@ def same_queries(folder: Path, seen: str, said: str) -> None:
         )
 
 
-def kept_values(path: Path, length: int) -> np.ndarray:
-    """The values of a file that `sample` has written; any other is refused."""
-    kind = jax.dtypes.canonicalize_dtype(float)
+def kept_values(path: Path, length: int, dtype: np.dtype, base: int) -> np.ndarray:
+    """The values of a file that `sample` has written, as `host_values`; any other is refused."""
     try:
         values = np.load(path, allow_pickle=False)
         seen = f"has shape {values.shape} of {values.dtype}"
-        good = values.shape == (length,) and values.dtype == kind and np.isfinite(values).all()
+        kind = np.number if base != 2 else np.floating
+        good = values.shape == (length,) and np.issubdtype(values.dtype, kind)
+        good = good and bool(np.isfinite(values).all())
     except (ValueError, EOFError, OSError) as error:
         seen, good = f"cannot be read: {error}", False
     if not good:
         raise ValueError(
-            f"{path} must hold {length} finite numbers of {kind}, but {seen}. Delete it: its "
-            "values will be asked for again."
+            f"{path} must hold {length} finite {'' if base != 2 else 'real '}numbers, but {seen}. "
+            "Delete it: its values will be asked for again."
         )
-    return values
+    # Whether it was filled with jax.enable_x64 or without.
+    return host_values(values, length, dtype, base)
 
 
 def sampled(value: ArrayLike, shape: tuple[int, ...], base: int) -> Array:
@@ -232,6 +248,10 @@ def points(value: ArrayLike, n: int, base: int) -> Array:
         raise ValueError(
             f"Argument `x` must be points (q, {n}) of {said}, but has shape {found.shape}."
         )
+    if not isinstance(found, core.Tracer) and found.size:
+        least, most = int(found.min()), int(found.max())
+        if least < 0 or most >= base:
+            raise ValueError(f"Argument `x` must hold {said}, but has {least} to {most}.")
     return found
 
 
@@ -242,6 +262,18 @@ def one_spectrum(count: Array) -> None:
             f"Argument `spectrum` must be a single one, but is {count.size} of them. Take "
             "one out with jax.tree.map(lambda leaf: leaf[i], spectrum)."
         )
+
+
+def players(value: object, n: int) -> tuple[int, ...]:
+    """`value` as a set of players, in rising order."""
+    if not isinstance(value, Iterable):
+        raise TypeError(
+            f"Argument `players` must be several, like (0, 3), but is {value!r}. One is (0,)."
+        )
+    found = tuple(sorted({_checks.integer("players", one, minimum=0) for one in value}))
+    if found and found[-1] >= n:
+        raise ValueError(f"Argument `players` must be below n={n}, but has {found[-1]}.")
+    return found
 
 
 def of_bits(base: int) -> None:
@@ -265,6 +297,7 @@ def few_terms(count: int, largest: int, order: int) -> None:
 
 def _numbers(name: str, value: object, base: int) -> Array:
     """`value` as real floating point, or as complex too if bins are complex anyway."""
+    value = value if hasattr(value, "dtype") else _checks.array(name, value)  # type: ignore[arg-type]
     if jnp.issubdtype(jnp.result_type(value), jnp.integer):  # type: ignore[arg-type]
         return jnp.asarray(value, float)
     if base == 2 or not jnp.iscomplexobj(value):

@@ -68,7 +68,7 @@ def sparse_fft(
         ValueError: an f of another shape, a base of 2 or above 64, fewer bins than peeling takes,
             no fewer of them in a group than there are points, a noise without a decoder for it, or
             a mesh whose devices cannot have as many bins each.
-        TypeError: an array of integers for f.
+        TypeError: f does not return numbers.
 
     Cost:
         C P B values of f, P = n + 1 times repetitions, C B from 1.6 to 1.6 q times the sparsity;

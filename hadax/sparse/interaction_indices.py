@@ -32,27 +32,33 @@ _ROUND_OFF = 8.0
 class Interactions(Mapping[tuple[int, ...], float]):
     """Interactions of sets of players: a mapping from tuples of players in rising order to floats.
 
-    A set may be asked for in any form, `found[{3, 0}]`, and has 0 if it is not there. `print` shows
-    the largest.
+    A set may be asked for in any order, `found[{3, 0}]`, and has 0 if it is not there. `print`
+    shows the largest.
 
     * `by_set`: the interactions that there are;
     * `index`: which index they are;
     * `order`: how many players a set has at most;
-    * `n`: players, 0 to n - 1.
+    * `n`: players, 0 to n - 1;
+    * `success`: that of the spectrum: if it is false, these are not the interactions of f.
     """
 
     by_set: dict[tuple[int, ...], float]
     index: Index
     order: int
     n: int
+    success: bool
 
     def __getitem__(self, players: Iterable[int]) -> float:
         """The interaction of a set of players."""
-        return self.by_set.get(tuple(sorted(players)), 0.0)
+        return self.get(players, 0.0)
+
+    def get(self, players: Iterable[int], default: float = 0.0) -> float:
+        """The interaction of a set of players, or another number if it is not there."""
+        return self.by_set.get(_sparse_checks.players(players, self.n), default)
 
     def __contains__(self, players: object) -> bool:
         """Whether a set is there."""
-        return isinstance(players, Iterable) and tuple(sorted(players)) in self.by_set
+        return _sparse_checks.players(players, self.n) in self.by_set
 
     def __iter__(self) -> Iterator[tuple[int, ...]]:
         return iter(self.by_set)
@@ -63,7 +69,8 @@ class Interactions(Mapping[tuple[int, ...], float]):
     def __str__(self) -> str:
         """How many there are, and the largest."""
         known = sorted(self.items(), key=lambda item: -abs(item[1]))
-        lines = [f"{self.index}: {len(self)} sets of up to {self.order} of {self.n} players"]
+        head = f"{self.index}: {len(self)} sets of up to {self.order} of {self.n} players"
+        lines = [head if self.success else f"{head}  OF A SPECTRUM THAT WAS NOT RECOVERED"]
         for players, value in known[:_SHOWN]:
             lines.append(f"{value:+.6g}  {{{', '.join(map(str, players))}}}")
         if len(known) > _SHOWN:
@@ -150,7 +157,7 @@ def interactions(spectrum: SparseSpectrum, index: Index, order: int | None = Non
         for players, (total, extent) in sorted(sums.items(), key=lambda item: _rank(item[0]))
         if abs(total) > least * extent
     }
-    return Interactions(by_set, index, most, spectrum.n)
+    return Interactions(by_set, index, most, spectrum.n, bool(spectrum.success))
 
 
 def shapley_values(spectrum: SparseSpectrum) -> Array:

@@ -184,8 +184,9 @@ def _inseparable(joint: int, n: int, sparsity: int, groups: int, base: int) -> f
     """How many pairs and fours of random coefficients none of whom has a bin for itself.
 
     `joint` digits number the bins of all groups together. With all n of them no pair shares all
-    bins; four are two pairs in each group, but not the same two in all.
+    bins; four are two pairs in each group, but not the same two in all. One coefficient counts as a
+    pair: if it is misread, the index read must not share its bins.
     """
     shared = float(base) ** -joint
-    pairs = math.comb(sparsity, 2) * shared if joint < n else 0.0
+    pairs = math.comb(max(sparsity, 2), 2) * shared if joint < n else 0.0
     return pairs + math.comb(sparsity, 4) * (3**groups - 3) * shared**2

@@ -52,7 +52,7 @@ def sample(
     Raises:
         ValueError: f returns another shape or values that are not finite, or the folder is of other
             queries.
-        TypeError: f does not return real numbers.
+        TypeError: f does not return real numbers, or complex ones of digits of another base than 2.
 
     Cost:
         queries.count values of f.
@@ -77,7 +77,7 @@ def sample(
     kept = _Kept(folder, points, f"{tag!r} {size}", size)
     found = []
     for i in progress(range(-(-len(points) // size))):
-        values = kept.get(i)
+        values = kept.get(i, dtype, queries.base)
         if values is None:
             words = points[i * size : (i + 1) * size]
             x = words if as_they_are else np.asarray(unpack_bits(words, queries.n))
@@ -104,11 +104,11 @@ class _Kept:
         _sparse_checks.same_queries(self._folder, known.read_text(), said)
         self._lengths = [len(points[i : i + size]) for i in range(0, len(points), size)]
 
-    def get(self, i: int) -> np.ndarray | None:
+    def get(self, i: int, dtype: np.dtype, base: int) -> np.ndarray | None:
         """The values of batch i; None where they are not known yet."""
         if self._folder is None or not (path := self._path(i)).exists():
             return None
-        return _sparse_checks.kept_values(path, self._lengths[i])
+        return _sparse_checks.kept_values(path, self._lengths[i], dtype, base)
 
     def put(self, i: int, values: np.ndarray) -> None:
         """Keep the values of batch i."""

@@ -139,6 +139,8 @@ class SparseSpectrum:
             return f": {int(self.dropped)} more were found, none larger. Take more sparsity"
         if self.residual > 1.1 * self.noise:
             return ": more than noise is left. Take more sparsity, or a decoder that bears noise"
+        if not self.count:
+            return ": nothing is above the noise"
         return ""
 
     def _members(self, k: int) -> str:

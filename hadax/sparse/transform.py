@@ -72,7 +72,8 @@ def sparse_fwht(
         ValueError: an f of another shape, fewer bins than peeling takes, no fewer of them in a
             group than there are points, a noise or an option without a decoder for it, or a mesh
             whose devices cannot have as many bins each.
-        TypeError: f does not return real numbers.
+        TypeError: f does not return real numbers, or is not traceable and not said to be on host.
+        jax.errors.JaxRuntimeError: f on the host raises, or returns another shape; it says which.
 
     Cost:
         C P B values of f, P being the decoder's number of offsets and C B about 1.6 sparsity

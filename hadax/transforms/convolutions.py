@@ -28,7 +28,8 @@ def xor_convolution(
 
     Args:
         x: array (..., 2^n, ...), real, complex or integer. Integers are exact as long as $2^n c_S$
-            fits into their dtype, with its sign.
+            fits into their dtype, with its sign; those of 8 and 16 bits as long as it fits into
+            int32, and wrap around as their dtype does.
         y: array of the same shape and dtype.
         axis: the axis of the subsets.
 
@@ -191,6 +192,8 @@ def _multiplied(
     """backward(forward(a) * forward(b)) along an axis, rounded to the dtype of both at the end."""
     first, second, number = _transform_checks.tables(x, y, axis)
     wide = _dtypes.accumulator(first.dtype)
+    if jnp.issubdtype(wide, jnp.integer) and wide.itemsize < 4:
+        wide = jnp.dtype(jnp.int32)  # that 2^n sums are divided again
     sums = backward(forward(first.astype(wide)) * forward(second.astype(wide)))
     return jnp.moveaxis(sums.astype(first.dtype), -1, number)
 

@@ -1,5 +1,6 @@
 """Interaction indices by their definitions, on all 2^n values of small functions."""
 
+import dataclasses
 import itertools
 import math
 
@@ -203,6 +204,27 @@ def test_what_cancels_is_left_out_and_the_largest_are_printed():
     assert lines[0] == "bii: 16 sets of up to 2 of 5 players"
     assert lines[1] == "+496  {4}"
     assert lines[-1] == "... and 6 more"
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_sets_are_asked_for_in_any_order():
+    found = sparse.interactions(spectrum_of(np.arange(32.0) ** 2), "bii", order=2)
+    assert found[{4, 3}] == found[3, 4] == found[[4, 3]] == found.get((3, 4)) != 0
+    assert found[0, 1] != 0
+    assert (0, 1, 2) not in found
+    assert found[0, 1, 2] == 0
+    assert found.get((0, 1, 2), -1.0) == -1.0
+    with pytest.raises(ValueError, match="below n=5, but has 99"):
+        found[99,]
+    with pytest.raises(TypeError, match=r"must be several, like \(0, 3\)"):
+        found[3]
+
+
+def test_interactions_say_that_a_spectrum_was_not_recovered():
+    spectrum = dataclasses.replace(spectrum_of(jnp.ones(4)), success=jnp.array(False))
+    found = sparse.interactions(spectrum, "moebius")
+    assert not found.success
+    assert "NOT RECOVERED" in str(found)
 
 
 def test_shapley_values_of_several_spectra_and_their_derivative():

@@ -96,9 +96,35 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         file.write_bytes(content)
         with pytest.raises(ValueError, match="Delete it"):
             sparse.sample(two_terms, asked, tmp_path / "kept")
+    np.save(file, np.zeros(asked.count, np.complex64))
+    with pytest.raises(ValueError, match="Delete it"):
+        sparse.sample(two_terms, asked, tmp_path / "kept")
     np.save(file, np.zeros(3, np.float32))
     with pytest.raises(ValueError, match="Delete it"):
         sparse.sample(two_terms, asked, tmp_path / "kept")
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_complex_values_are_kept(tmp_path):
+    asked = sparse.queries(12, 2, KEY, base=3)
+
+    def turning(x):
+        return np.exp(2j * np.pi * (x[:, 0] + x[:, 5]) / 3)
+
+    first = sparse.sample(turning, asked, tmp_path)
+    np.testing.assert_array_equal(sparse.sample(None, asked, tmp_path), first)
+    assert np.iscomplexobj(first)
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_what_was_kept_in_double_precision_goes_on_in_single(tmp_path):
+    asked = sparse.queries(40, 2, KEY, bins=4)
+    with jax.enable_x64(True):
+        first = sparse.sample(two_terms, asked, tmp_path)
+    assert first.dtype == np.float64
+    second = sparse.sample(None, asked, tmp_path)
+    assert second.dtype == np.float32
+    np.testing.assert_array_equal(second, first.astype(np.float32))
 
 
 def test_what_a_crash_has_left_is_in_nobodys_way(tmp_path):

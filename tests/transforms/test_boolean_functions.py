@@ -176,12 +176,15 @@ def test_convolutions_wrap_around_or_are_exact_while_they_fit(name):
     small = UNIONS[name][0](x.astype(jnp.int8), y.astype(jnp.int8))
     assert small.dtype == jnp.int8
     right = by_definition(name, np.asarray(x), np.asarray(y))
+    np.testing.assert_array_equal(small, right.astype(np.int8))
+    large = UNIONS[name][0](x << 24, y)
+    wrapped = (right.astype(np.int64) << 24).astype(np.int32)
     if name == "xor":  # 16 times the sums have to fit
+        assert not np.array_equal(large, wrapped)
         fits = np.abs(right) < 2**7 // 16
-        np.testing.assert_array_equal(np.asarray(small)[fits], right[fits])
-        assert not np.array_equal(np.asarray(small), right.astype(np.int8))
+        np.testing.assert_array_equal(np.asarray(large)[fits], wrapped[fits])
     else:
-        np.testing.assert_array_equal(small, right.astype(np.int8))
+        np.testing.assert_array_equal(large, wrapped)
 
 
 @every_convolution
