@@ -28,7 +28,7 @@ def run(f=lambda x: 1.0 - 2.0 * x[:, 0].astype(jnp.float32), n=10, sparsity=1, k
         ),
         (lambda: run(lambda x: np.ones(len(x))), ValueError, "or pass on_host=True"),
         (lambda: run(lambda x: np.sin(np.asarray(x))), TypeError, "or pass on_host=True"),
-        (lambda: run(["no number"] * 1024), TypeError, "`f` must be an array of numbers, but is a list"),
+        (lambda: run(["no number"] * 1024), TypeError, "`f` must be an array of numbers, but is a"),
         (lambda: run(n=1), ValueError, "`n` must be so large that 3 groups of 2 bins"),
         (lambda: sparse.queries(64, 10**9, KEY), ValueError, "fewer than 2\\^31 values"),
         (lambda: run(jnp.ones(5)), ValueError, "`f` must have all 2\\^n=1024 values"),
