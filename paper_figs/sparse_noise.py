@@ -16,7 +16,7 @@ CAPTION = (
     "Share of random Walsh spectra (n = 20, 40 coefficients +1 and -1, 3 groups of 64 bins) that "
     "`sparse_fwht` recovers, over the signal-to-noise ratio of a bin, 64 / sigma^2; {runs} "
     "simulated spectra a point, bars: exact 99 % binomial bands. Left: the level of the noise is "
-    "given; right: it is estimated. Crosses: 20 runs each of an earlier program. By decoder, with "
+    "given; right: it is estimated. Crosses: 400 runs each of an earlier program. By decoder, with "
     "the number of values for each bin."
 )
 

@@ -3,7 +3,6 @@
 import jax
 import numpy as np
 import pytest
-from scipy import stats
 
 from experiments import _references
 from experiments._sparse_spectra import recoveries, spectra
@@ -46,14 +45,24 @@ def test_no_fewer_are_recovered_than_by_plain_decoders(method, noise):
     assert found >= plain
 
 
+def near_the_table(method, noise):
+    """Whether plain peeling recovers the share of 200 spectra that the prototype does of 400."""
+    share = plainly(method, noise, 200) / 200
+    return abs(share - TABLE["shares"][method][str(noise)]) <= 0.1
+
+
+@pytest.mark.parametrize(("method", "noise"), [("nso 1", 3), ("nso 3", 5), ("nso 5", 6)])
+def test_plain_decoders_give_the_middle_of_the_table(method, noise):
+    assert near_the_table(method, noise)
+
+
 @pytest.mark.slow
 def test_plain_decoders_give_the_table_of_the_prototype():
-    """All 24 shares of 20 runs: none is off by more than chance, at one in a hundred for all."""
-    chances = {}
-    for method, row in TABLE["shares"].items():
-        for noise, share in row.items():
-            good, runs = plainly(method, int(noise), 100), TABLE["repeats"]
-            theirs = round(share * runs)
-            counts = [[good, 100 - good], [theirs, runs - theirs]]
-            chances[method, noise] = stats.fisher_exact(counts).pvalue
-    assert min(chances.values()) > 0.01 / len(chances), chances
+    off = [
+        (method, noise)
+        for method, row in TABLE["shares"].items()
+        for noise in row
+        if not near_the_table(method, int(noise))
+    ]
+    assert sum(map(len, TABLE["shares"].values())) == 24
+    assert not off
