@@ -37,13 +37,18 @@ def _mask(group: int, bits: int) -> int:
     return sum(((1 << group) - 1) << at for at in range(0, bits, 2 * group))
 
 
+def held(dtype: DTypeLike) -> int:
+    """How many bits of a word a number of this dtype holds."""
+    return jnp.finfo(dtype).nmant + 1
+
+
 def fractions(words: Array, dtype: DTypeLike) -> Array:
     """w / 2^t, cut to the bits that a number of this dtype holds: never rounded up to 1."""
-    bits, held = width(words), jnp.finfo(dtype).nmant + 1
-    if held < bits:
+    bits, kept = width(words), held(dtype)
+    if kept < bits:
         # Signed, as nothing is lost and the conversion is one instruction then.
         signed = jnp.int32 if bits == 32 else jnp.int64
-        words, bits = (words >> (bits - held)).astype(signed), held
+        words, bits = (words >> (bits - kept)).astype(signed), kept
     return words.astype(dtype) * np.array(2.0**-bits, dtype)
 
 
@@ -63,11 +68,11 @@ def interlaced(words: Array, count: int) -> Array:
 
 def of_fractions(x: Array, kind: DTypeLike) -> Array:
     """The words of a dtype that numbers in [0, 1) stand for: exactly, or cut to their bits."""
-    bits, held = jnp.iinfo(kind).bits, jnp.finfo(x.dtype).nmant + 1
-    whole = (x * np.array(2.0**held, x.dtype)).astype(jnp.int32 if held < 32 else jnp.int64)
-    if held > bits:
-        return (whole >> (held - bits)).astype(kind)
-    return whole.astype(kind) << (bits - held)
+    bits, kept = jnp.iinfo(kind).bits, held(x.dtype)
+    whole = (x * np.array(2.0**kept, x.dtype)).astype(jnp.int32 if kept < 32 else jnp.int64)
+    if kept > bits:
+        return (whole >> (kept - bits)).astype(kind)
+    return whole.astype(kind) << (bits - kept)
 
 
 def inside(x: Array) -> Array:

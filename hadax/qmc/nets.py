@@ -50,14 +50,7 @@ class DigitalNet:
         Returns:
             Unsigned array (n, d); over 2^32 or 2^64 they are the coordinates.
         """
-        n, start = _qmc_checks.stream(n, start, 1 << self.columns.shape[-1])
-        _checks.choice("order", order, get_args(NetOrder))
-        words = _sums(_gray(self.columns) if order == "gray" else self.columns, n, start)
-        if self.seeds is not None:
-            words = _nested.scrambled(words, self.seeds, self.hash)
-        if self.interlaced > 1:
-            words = _words.interlaced(words, self.interlaced)
-        return words ^ self.shift[None]
+        return self._first_bits(_words.width(self.columns), n, start=start, order=order)
 
     def __call__(
         self, n: int, *, start: int = 0, order: NetOrder = "natural", dtype: DTypeLike | None = None
@@ -75,7 +68,20 @@ class DigitalNet:
             Array (n, d) in [0, 1), cut to the dtype's bits: float32 holds 24 of them.
         """
         found = _qmc_checks.float_dtype(dtype)
-        return _words.fractions(self.words(n, start=start, order=order), found)
+        words = self._first_bits(_words.held(found), n, start=start, order=order)
+        return _words.fractions(words, found)
+
+    def _first_bits(self, count: int, n: int, *, start: int, order: NetOrder) -> Array:
+        """Words that are right in their first bits, so many of them."""
+        n, start = _qmc_checks.stream(n, start, 1 << self.columns.shape[-1])
+        _checks.choice("order", order, get_args(NetOrder))
+        words = _sums(_gray(self.columns) if order == "gray" else self.columns, n, start)
+        if self.seeds is not None:
+            depth = min(-(-count // self.interlaced), _words.width(words))
+            words = _nested.scrambled(words, self.seeds, self.hash, depth)
+        if self.interlaced > 1:
+            words = _words.interlaced(words, self.interlaced)
+        return words ^ self.shift[None]
 
 
 def digital_net(columns: ArrayLike | Sequence[Sequence[int]], *, bits: int = 32) -> DigitalNet:

@@ -23,7 +23,32 @@ def test_golden_points_in_double_precision(x64):
 
 def test_points_are_a_stream():
     points = qmc.permute_digits(KEY, qmc.halton(4))
-    np.testing.assert_array_equal(points(20, start=77), points(128)[77:97])
+    np.testing.assert_array_equal(points(20, start=77), points(1000)[77:97])
+
+
+def test_digits_at_every_place_are_permuted(x64):
+    """Those of index 0, and one of each at the first places of the index."""
+    points = qmc.permute_digits(KEY, qmc.halton([2, 11]))
+    for base, x in zip(points.bases, np.asarray(points(121)).T, strict=True):
+        places = int(np.ceil(53 / np.log2(base)))
+        digits = np.floor(x[0] * float(base) ** np.arange(1, places)) % base
+        assert len(set(digits)) > 1
+        assert len(set((x[:base] * base).astype(int))) == base
+        assert len(set((x[::base][:base] * base**2).astype(int) % base)) == base
+
+
+@pytest.mark.parametrize("start", [0, 2**22 - 500, 2**32 - 1000])
+def test_digits_of_large_indices(start):
+    """In bases whose multiples lie on both sides of what float32 divides."""
+    bases = (2, 3, 7, 1009, 65537)
+    index = np.arange(start, start + 1000, dtype=np.uint64)
+    expected = np.zeros((1000, len(bases)))
+    for j, base in enumerate(bases):
+        rest = index.copy()
+        for place in range(33):
+            expected[:, j] += (rest % np.uint64(base)) * float(base) ** -(place + 1)
+            rest //= np.uint64(base)
+    np.testing.assert_allclose(qmc.halton(bases)(1000, start=start), expected, rtol=0, atol=2e-7)
 
 
 def test_permuted_points_are_one_in_each_cell():
@@ -44,8 +69,8 @@ def test_every_point_is_uniform():
 
 def test_points_stay_below_one():
     """All digits the largest: rounded sums would be one."""
-    largest = jnp.full((2, 40, 7), 1, jnp.uint32) * jnp.array([[[4]], [[6]]], jnp.uint32)
-    x = qmc.Halton(largest, (5, 7))(3)
+    largest = jnp.repeat(jnp.array([4, 6], jnp.uint32), jnp.array([5 * 11, 7 * 9]))
+    x = qmc.Halton(largest, (5, 7), bits=24)(3)
     assert float(x.max()) == 1 - 2.0**-24
 
 

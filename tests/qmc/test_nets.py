@@ -184,7 +184,7 @@ def test_nested_flips_depend_on_prefixes_only():
             other = (word >> (32 - k) << (32 - k) if k else 0 * word) | low
             other |= ~word & np.uint32(1 << (31 - k))
             pair = jnp.asarray(np.stack([word, other])).reshape(-1, 1)
-            found = np.asarray(_nested.scrambled(pair, seeds, hash)).reshape(2, -1)
+            found = np.asarray(_nested.scrambled(pair, seeds, hash, 32)).reshape(2, -1)
             assert ((found[0] ^ found[1]) >> (31 - k) == 1).all()
 
 
@@ -192,7 +192,7 @@ def test_flips_are_fair_and_independent():
     """Of 8192 seeds: shares of ones and correlations of all bits within five deviations."""
     seeds = jax.random.bits(KEY, (8192, 2), jnp.uint32)
     words = jnp.asarray([[0], [1 << 31], [0b101 << 20]], jnp.uint32)
-    found = np.asarray(_nested.scrambled(jnp.broadcast_to(words, (3, 8192)), seeds, "threefry"))
+    found = np.asarray(_nested.scrambled(jnp.broadcast_to(words, (3, 8192)), seeds, "threefry", 32))
     bits = (found[:, None] >> np.arange(32, dtype=np.uint32)[:, None]) & 1
     signs = 1.0 - 2 * bits.reshape(96, -1)
     assert np.abs(signs.mean(axis=1)).max() < 5 / 8192**0.5
@@ -215,7 +215,7 @@ def test_words_of_64_bits_are_nested_while_prefixes_differ(x64):
     for k in (0, 1, 5, 6, 31, 35, 36, 50, 63):
         other = word ^ np.uint64(1 << (63 - k))
         pair = jnp.asarray(np.stack([word, other])).reshape(-1, 1)
-        found = np.asarray(_nested.scrambled(pair, seeds, "threefry")).reshape(2, -1)
+        found = np.asarray(_nested.scrambled(pair, seeds, "threefry", 64)).reshape(2, -1)
         gap = found[0] ^ found[1]
         assert (gap >> np.uint64(63 - k) == 1).all()
         if k >= 36:
