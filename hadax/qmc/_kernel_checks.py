@@ -96,15 +96,32 @@ def sequence(points: object, kinds: Any) -> None:
         )
 
 
+def kernel_points(name: str, points: ArrayLike, dimensions: int, *, digital: bool) -> Array:
+    """Points (..., d) as a kernel takes them."""
+    found = _checks.array(name, points)
+    of_kind(name, found, digital=digital)
+    if found.ndim < 1 or found.shape[-1] != dimensions:
+        raise ValueError(
+            f"Argument `{name}` must have points of {dimensions} dimensions on its last axis, but "
+            f"has {name}.shape={found.shape}."
+        )
+    return found
+
+
 def point_array(points: Array, n: object, *, digital: bool) -> None:
     """Refuse points that a kernel does not take, and a number of them."""
     if n is not None:
         raise ValueError(f"Argument `n` must be left out for an array of points, but is {n!r}.")
+    of_kind("points", points, digital=digital)
+
+
+def of_kind(name: str, points: Array, *, digital: bool) -> None:
+    """Refuse points that are not what a kernel takes."""
     words = jnp.issubdtype(points.dtype, jnp.unsignedinteger)
     if not words and (digital or not jnp.issubdtype(points.dtype, jnp.floating)):
         wanted = "words (unsigned integers)" if digital else "floats or words"
         raise TypeError(
-            f"Argument `points` must hold {wanted} for this kernel, but has dtype {points.dtype}."
+            f"Argument `{name}` must hold {wanted} for this kernel, but has dtype {points.dtype}."
         )
 
 

@@ -12,6 +12,7 @@ from hadax._typing import Array
 from hadax.qmc import _words
 
 
+@jax.jit
 def product_minus_one(parts: Array) -> Array:
     """prod_j (1 + p_j) - 1 of parts (..., d), by v <- v (1 + p) + p from v = 0."""
 

@@ -4,6 +4,7 @@ Nothing is kept of the tree of flips: they are hashes of the prefix, so that any
 scrambled at any time, and equal prefixes flip alike.
 """
 
+import functools
 import math
 from typing import Literal, TypeAlias
 
@@ -30,6 +31,7 @@ _PARITY = 0x1BD11BDA
 _MULTIPLIERS = (0x6C50B47C, 0xB82F1E52, 0xC7AFE638, 0x8D22F6E6)
 
 
+@functools.partial(jax.jit, static_argnames=("hash", "depth"))
 def scrambled(words: Array, seeds: Array, hash: Hash, depth: int) -> Array:
     """Words (n, d) scrambled by seeds (d, 2) of 32 bits: right in their first `depth` bits."""
     if hash == "multiply":

@@ -108,6 +108,25 @@ def columns(value: object, bits: object, most: int) -> tuple[np.ndarray, int]:
     return found, length
 
 
+def sequence(points: object, kind: type) -> None:
+    """Refuse points that are randomised in another way."""
+    if not isinstance(points, kind):
+        raise TypeError(
+            f"Argument `points` must be a {kind.__name__}, but is a {type(points).__name__}. "
+            "random_shift is for lattices, permute_digits for Halton's sequence; digital_shift, "
+            "linear_scramble, nested_scramble and interlace are for nets."
+        )
+
+
+def single(leaf: Array, ndim: int) -> None:
+    """Refuse an ensemble, one of whose leaves has an axis more."""
+    if leaf.ndim != ndim:
+        raise ValueError(
+            f"These points are an ensemble {leaf.shape[:-ndim]}, as jax.vmap makes, and are called "
+            "one by one: jax.vmap(lambda points: points(n))(ensemble)."
+        )
+
+
 def not_nested(seeds: object) -> None:
     """Refuse a net that scrambles its points."""
     if seeds is not None:
@@ -118,7 +137,7 @@ def not_nested(seeds: object) -> None:
 
 
 def not_interlaced(count: int) -> None:
-    """Refuse a net that is interlaced after a nested scrambling."""
+    """Refuse a net that is interlaced, which is to be scrambled or interlaced."""
     if count != 1:
         raise ValueError("Argument `points` must not be interlaced, but is. Scramble first.")
 
@@ -186,14 +205,6 @@ def positive(name: str, value: Array, dimensions: int | None) -> None:
         )
     if not isinstance(value, core.Tracer) and not bool((value > 0).all()):
         raise ValueError(f"Argument `{name}` must be positive, but is {value}.")
-
-
-def unshifted(shift: Array) -> None:
-    """Refuse a shift, which interlacing would drop; traced ones pass."""
-    if not isinstance(shift, core.Tracer) and bool((shift != 0).any()):
-        raise ValueError(
-            "Argument `points` must not be shifted, but is. Shift what interlace returns."
-        )
 
 
 def same_dimensions(kernel: int, points: int) -> None:

@@ -200,8 +200,9 @@ def derivative(
 
     Raises:
         ValueError: $a_j + b_j$ above $2 \alpha_j - 2$ for shift-invariant kernels or above
-            $\alpha_j - 2$ for digital ones; orders that are not d integers.
-        TypeError: a kernel without derivatives.
+            $\alpha_j - 2$ for digital ones; orders that are not d integers; points of another
+            length.
+        TypeError: a kernel without derivatives, or points that it does not take.
 
     Cost:
         That of the kernel.
@@ -225,6 +226,8 @@ def derivative(
     d = kernel.dimensions
     first = _kernel_checks.derivative_orders("x_orders", x_orders, d)
     second = _kernel_checks.derivative_orders("z_orders", z_orders, d)
+    x = _kernel_checks.kernel_points("x", x, d, digital=kernel.is_digital)
+    z = _kernel_checks.kernel_points("z", z, d, digital=kernel.is_digital)
     parts = kernel.derived_parts(x, z, first, second)
     kept = jnp.asarray([a + b == 0 for a, b in zip(first, second, strict=True)], parts.dtype)
     return kernel.scale * jnp.prod(kept.reshape((1,) * (parts.ndim - 1) + (d,)) + parts, axis=-1)

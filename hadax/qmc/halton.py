@@ -1,6 +1,7 @@
 """Radical inverses in several bases: the Halton sequence, plain and with its digits permuted."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
@@ -49,29 +50,25 @@ class Halton:
         """
         found = _qmc_checks.float_dtype(dtype)
         n, start = _qmc_checks.stream(n, start, 1 << _INDEX_BITS)
-        last = start + n - 1
-        used = _places(min(self.bases), last.bit_length())
+        bits, first = (start + n - 1).bit_length(), np.uint32(start)
         if self.permutations is None:
-            value = _by_digits(self.bases, used, start, n, found)
+            value = _by_digits(first, self.bases, bits, n, found)
         else:
-            # Sums of what is in a table: a product in a sum may be rounded or not, by the compiler.
-            places = np.array([_places(base, self.bits) for base in self.bases])
-            worths = self.permutations.astype(found) * jnp.asarray(
-                _scales(self.bases, places), found
-            )
-            value = _by_table(worths, self.bases, places, used, start, n)
+            _qmc_checks.single(self.permutations, 1)
+            value = _by_table(self.permutations, first, self.bases, self.bits, bits, n, found)
         # Digits of the largest kind throughout may be rounded up.
         return jnp.minimum(value, np.array(1 - jnp.finfo(found).epsneg, found))
 
 
-def _by_digits(bases: Bases, used: int, start: int, n: int, dtype: DTypeLike) -> Array:
-    """Points (n, d) whose digits stand as they are in the index."""
-    scales = np.array(bases, float)[:, None] ** -(1.0 + np.arange(used))
+@functools.partial(jax.jit, static_argnames=("bases", "bits", "n", "dtype"))
+def _by_digits(start: Array, bases: Bases, bits: int, n: int, dtype: DTypeLike) -> Array:
+    """Points (n, d) whose digits stand as they are in indices of so many bits."""
+    scales = np.array(bases, float)[:, None] ** -(1.0 + np.arange(_places(min(bases), bits)))
 
     def coordinates(dimension: tuple[Array, Array]) -> Array:
         base, scales = dimension
         value = jnp.zeros(n, dtype)
-        for place, digit in enumerate(_digits(base, min(bases), used, start, n)):
+        for place, digit in enumerate(_digits(start, n, base, min(bases), bits)):
             value = value + digit.astype(dtype) * scales[place]
         return value
 
@@ -79,21 +76,33 @@ def _by_digits(bases: Bases, used: int, start: int, n: int, dtype: DTypeLike) ->
     return jax.lax.map(coordinates, (np.array(bases, np.uint32), scales.astype(dtype))).T
 
 
+@functools.partial(jax.jit, static_argnames=("bases", "permuted", "bits", "n", "dtype"))
 def _by_table(
-    worths: Array, bases: Bases, places: np.ndarray, used: int, start: int, n: int
+    permutations: Array,
+    start: Array,
+    bases: Bases,
+    permuted: int,
+    bits: int,
+    n: int,
+    dtype: DTypeLike,
 ) -> Array:
-    """Points (n, d) whose coordinates are sums of what each digit is worth at each place."""
+    """Points (n, d) whose digits, of indices of so many bits, and all further ones are permuted, as
+    many as numbers of `permuted` bits have."""
+    places = np.array([_places(base, permuted) for base in bases])
     offsets = np.cumsum([0, *(places * bases)])
-    none = jnp.zeros((), worths.dtype)
+    # Sums of what is in a table: a product in a sum may be rounded or not, by the compiler.
+    worths = permutations.astype(dtype) * jnp.asarray(_scales(bases, places), dtype)
+    used = _places(min(bases), bits)
 
     def coordinates(dimension: tuple[Array, Array, Array]) -> Array:
         base, count, offset = dimension
 
         def worth(place: int, digit: Array | int) -> Array:
-            return jnp.where(place < count, worths[offset + place * base + digit], none)
+            found = worths[offset + place * base + digit]
+            return jnp.where(place < count, found, jnp.zeros_like(found))
 
-        value = jnp.zeros(n, worths.dtype)
-        digits = _digits(base.astype(jnp.uint32), min(bases), used, start, n)
+        value = jnp.zeros(n, dtype)
+        digits = _digits(start, n, base.astype(jnp.uint32), min(bases), bits)
         for place, digit in enumerate(digits):
             value = value + worth(place, digit.astype(jnp.int32))
         # All further digits are 0, and become the same for all points.
@@ -105,10 +114,11 @@ def _by_table(
     return jax.lax.map(coordinates, dimensions).T
 
 
-def _digits(base: Array, smallest: int, used: int, start: int, n: int) -> Iterator[Array]:
-    """The digits of start, ..., start + n - 1 in a base, the last one first."""
-    rest, most = jnp.arange(start, start + n, dtype=jnp.uint32), start + n - 1
-    for _ in range(used):
+def _digits(start: Array, n: int, base: Array, smallest: int, bits: int) -> Iterator[Array]:
+    """The digits of start, ..., start + n - 1 in a base, the last one first: as many as numbers of
+    so many bits have in the smallest base."""
+    rest, most = start + jnp.arange(n, dtype=jnp.uint32), (1 << bits) - 1
+    for _ in range(_places(smallest, bits)):
         quotient = _quotients(rest, base, most)
         yield rest - quotient * base
         rest, most = quotient, most // smallest
@@ -201,6 +211,7 @@ def permute_digits(key: KeyArray, points: Halton) -> Halton:
     References:
         Owen (2017), key `owen2017`.
     """
+    _qmc_checks.sequence(points, Halton)
     bits = _words.held(jax.dtypes.canonicalize_dtype(jnp.float64))
     sizes = np.repeat(points.bases, [_places(base, bits) for base in points.bases])
     # Which permutation a number is of, and where that starts.

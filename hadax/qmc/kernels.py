@@ -33,6 +33,9 @@ class ProductKernel:
 
     def minus_one(self, x: Array, z: Array) -> Array:
         """K(x, z) / S - 1, without the loss of digits where weights are small."""
+        d, digital = self.dimensions, self.is_digital
+        x = _kernel_checks.kernel_points("x", x, d, digital=digital)
+        z = _kernel_checks.kernel_points("z", z, d, digital=digital)
         return self.minus_one_of(self.factors(x, z))
 
     def minus_one_of(self, factors: Any) -> Array:

@@ -44,6 +44,7 @@ class Lattice:
         Returns:
             Unsigned array (n, d); over 2^32 or 2^64 they are the coordinates.
         """
+        _qmc_checks.single(self.shift, 1)
         bits = _words.width(self.vector)
         n, start = _qmc_checks.stream(n, start, 1 << min(bits, 32))
         _checks.choice("order", order, get_args(Order))
@@ -145,5 +146,6 @@ def random_shift(key: KeyArray, points: Lattice) -> Lattice:
     References:
         Cranley and Patterson (1976), key `cranley1976`.
     """
+    _qmc_checks.sequence(points, Lattice)
     shift = jax.random.bits(_checks.key(key), points.shift.shape, points.shift.dtype)
     return dataclasses.replace(points, shift=points.shift + shift)

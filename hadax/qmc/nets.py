@@ -24,8 +24,9 @@ class DigitalNet:
     Point i is the sum modulo two, bit by bit, of the columns of the generating matrices at which i
     has a one, and of a shift. `columns` (d, m) holds these columns as words, the first output bit
     being the highest, and `shift` (d,) the shift. `seeds` (d, 2) are those of a nested scrambling,
-    or None, and `interlaced` is how many scrambled coordinates are woven into one after it. A
-    pytree: an ensemble is `jax.vmap` of what scrambles it over keys.
+    or None, and `interlaced` is how many coordinates are woven into one: those of `columns` are
+    already, unless there are seeds. A pytree: an ensemble is `jax.vmap` of what scrambles it over
+    keys.
     """
 
     columns: Array
@@ -73,14 +74,15 @@ class DigitalNet:
 
     def _first_bits(self, count: int, n: int, *, start: int, order: NetOrder) -> Array:
         """Words that are right in their first bits, so many of them."""
+        _qmc_checks.single(self.shift, 1)
         n, start = _qmc_checks.stream(n, start, 1 << self.columns.shape[-1])
         _checks.choice("order", order, get_args(NetOrder))
         words = _sums(_gray(self.columns) if order == "gray" else self.columns, n, start)
         if self.seeds is not None:
             depth = min(-(-count // self.interlaced), _words.width(words))
             words = _nested.scrambled(words, self.seeds, self.hash, depth)
-        if self.interlaced > 1:
-            words = _words.interlaced(words, self.interlaced)
+            if self.interlaced > 1:
+                words = _words.interlaced(words, self.interlaced)
         return words ^ self.shift[None]
 
 

@@ -47,6 +47,7 @@ def digital_shift(key: KeyArray, points: DigitalNet) -> DigitalNet:
     References:
         Dick and Pillichshammer (2010), key `dick2010`.
     """
+    _qmc_checks.sequence(points, DigitalNet)
     shift = jax.random.bits(_checks.key(key), points.shift.shape, points.shift.dtype)
     return dataclasses.replace(points, shift=points.shift ^ shift)
 
@@ -60,14 +61,15 @@ def linear_scramble(key: KeyArray, points: DigitalNet) -> DigitalNet:
 
     Args:
         key: a new-style PRNG key.
-        points: a net that is neither shifted nor scrambled point by point; interlace afterwards.
+        points: a net that is not scrambled point by point; interlace afterwards. A shift that it
+            has stays.
 
     Returns:
         A `DigitalNet` with other matrices, as fast as the one before.
 
     Raises:
         TypeError: key is no new-style key.
-        ValueError: the net is scrambled point by point.
+        ValueError: the net is scrambled point by point, or interlaced: its order would be lost.
 
     Cost:
         O(d m t) bit operations, once, for m columns of t bits.
@@ -87,7 +89,9 @@ def linear_scramble(key: KeyArray, points: DigitalNet) -> DigitalNet:
     References:
         Matousek (1998), key `matousek1998`.
     """
+    _qmc_checks.sequence(points, DigitalNet)
     _qmc_checks.not_nested(points.seeds)
+    _qmc_checks.not_interlaced(points.interlaced)
     bits = _words.width(points.columns)
     rows = (points.columns.shape[0], bits)
     random = jax.random.bits(_checks.key(key), rows, points.columns.dtype)
@@ -147,6 +151,7 @@ def nested_scramble(key: KeyArray, points: DigitalNet, *, hash: Hash = "threefry
         (2020), key `burley2020`.
     """
     _checks.choice("hash", hash, get_args(Hash))
+    _qmc_checks.sequence(points, DigitalNet)
     _qmc_checks.not_nested(points.seeds)
     _qmc_checks.not_interlaced(points.interlaced)
     seeds = jax.random.bits(_checks.key(key), (points.columns.shape[0], 2), jnp.uint32)
@@ -161,7 +166,8 @@ def interlace(points: DigitalNet, order: int) -> DigitalNet:
     net falls as about $n^{-\alpha - 1/2}$.
 
     Args:
-        points: a net of $\alpha d$ dimensions, scrambled first if at all, and not shifted.
+        points: a net of $\alpha d$ dimensions, scrambled first if at all. A shift that it
+            has is interlaced too.
         order: how many coordinates make one, $\alpha$.
 
     Returns:
@@ -171,8 +177,7 @@ def interlace(points: DigitalNet, order: int) -> DigitalNet:
         $2^{-32}$, less than a float32 holds: `jax.enable_x64` for more.
 
     Raises:
-        ValueError: the dimensions are no multiple of `order`, or the net is shifted: shift what is
-            returned.
+        ValueError: the dimensions are no multiple of `order`, or the net is interlaced already.
 
     Cost:
         O(d m t) bit operations, once; for a nested scrambling about 5 t a coordinate, in a call.
@@ -191,11 +196,11 @@ def interlace(points: DigitalNet, order: int) -> DigitalNet:
     References:
         Dick (2011), key `dick2011`.
     """
+    _qmc_checks.sequence(points, DigitalNet)
     count = _checks.integer("order", order, minimum=1)
     _qmc_checks.interlaceable(points.columns.shape[0], count, points.interlaced)
-    _qmc_checks.unshifted(points.shift)
-    shift = jnp.zeros(points.dimensions // count, points.shift.dtype)
+    shift = _words.interlaced(points.shift, count)
     if points.seeds is not None:
         return dataclasses.replace(points, shift=shift, interlaced=count)
     woven = _words.interlaced(points.columns.T, count).T
-    return dataclasses.replace(points, columns=woven, shift=shift)
+    return dataclasses.replace(points, columns=woven, shift=shift, interlaced=count)

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent.parent / "golden" / "qmc"
 ONE = np.load(FOLDER / "kernel_1d.npz", allow_pickle=False)
 GRAM = np.load(FOLDER / "kernel_gram.npz", allow_pickle=False)
 KEY = jax.random.key(11)
+X3 = jnp.full(3, 0.25)
 
 
 def at_top(words, bits):
@@ -194,10 +195,29 @@ def test_small_weights_keep_their_digits():
     np.testing.assert_allclose(kernel.minus_one(x, z), exact, rtol=1e-6)
 
 
+@pytest.mark.parametrize("make", [qmc.shift_invariant_kernel, qmc.digital_kernel])
+def test_kernels_are_not_compiled_again(make, caplog):
+    x = qmc.sobol(2).words(8)
+    kernel = make(2)
+    kernel(x, x[:1])
+    with jax.log_compiles():
+        kernel(x, x[:1])
+    assert "Compiling" not in caplog.text
+
+
 @pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
+        (lambda: qmc.shift_invariant_kernel(3)(jnp.ones((4, 5)), X3), ValueError, "3 dimensions"),
+        (lambda: qmc.shift_invariant_kernel(3)(X3, jnp.ones(1)), ValueError, "`z` must have"),
+        (lambda: qmc.shift_invariant_kernel(3)(X3, jnp.ones(3, int)), TypeError, "floats or words"),
+        (lambda: qmc.digital_kernel(3)(X3, X3), TypeError, r"words \(unsigned integers\)"),
+        (
+            lambda: qmc.derivative(qmc.shift_invariant_kernel(3), X3, X3[:1]),
+            ValueError,
+            "3 dimensions",
+        ),
         (lambda: qmc.shift_invariant_kernel(2, orders=6), ValueError, "`orders` must be at most"),
         (lambda: qmc.digital_kernel(2, orders=(1, 2, 3)), ValueError, "one integer or 2"),
         (lambda: qmc.digital_kernel(2, weights=-1.0), ValueError, "`weights` must be positive"),

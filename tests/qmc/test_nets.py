@@ -254,6 +254,12 @@ def test_words_of_64_bits_hold_more(x64):
         (lambda: qmc.digital_net([1, 2]), ValueError, r"\(dimensions, columns\)"),
         (lambda: qmc.interlace(qmc.sobol(3), 2), ValueError, "a multiple of order=2 dimensions"),
         (lambda: qmc.nested_scramble(KEY, qmc.sobol(2), hash="md5"), ValueError, "`hash` must be"),
+        (lambda: qmc.linear_scramble(KEY, woven()), ValueError, "must not be interlaced"),
+        (lambda: qmc.nested_scramble(KEY, woven()), ValueError, "must not be interlaced"),
+        (lambda: qmc.nested_scramble(KEY, qmc.halton(2)), TypeError, "permute_digits for Halton"),
+        (lambda: qmc.random_shift(KEY, qmc.halton(2)), TypeError, "must be a Lattice"),
+        (lambda: qmc.permute_digits(KEY, qmc.sobol(2)), TypeError, "must be a Halton"),
+        (lambda: ensemble()(4), ValueError, "are an ensemble"),
         (lambda: twice(), ValueError, "must not be scrambled point by point"),
         (lambda: late(), ValueError, "Scramble first"),
         (lambda: qmc.digital_shift(1, qmc.sobol(2)), TypeError, "new-style key"),
@@ -262,6 +268,17 @@ def test_words_of_64_bits_hold_more(x64):
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def woven():
+    """A net whose matrices are interlaced."""
+    return qmc.interlace(qmc.sobol(4), 2)
+
+
+def ensemble():
+    """Three shifts of a net."""
+    keys = jax.random.split(KEY, 3)
+    return jax.vmap(lambda key: qmc.digital_shift(key, qmc.sobol(2)))(keys)
 
 
 def twice():
@@ -274,6 +291,42 @@ def late():
     return qmc.interlace(qmc.interlace(qmc.nested_scramble(KEY, qmc.sobol(4)), 2), 2)
 
 
-def test_shifts_are_not_dropped_by_interlacing():
-    with pytest.raises(ValueError, match="must not be shifted"):
-        qmc.interlace(qmc.digital_shift(jax.random.key(0), qmc.sobol(4)), 2)
+@pytest.mark.parametrize("scramble", [lambda key, net: net, qmc.nested_scramble])
+def test_shifts_are_interlaced_as_words_are(scramble):
+    """Traced ones too: an ensemble of shifts is no copy of one."""
+    net = scramble(KEY, qmc.sobol(4))
+
+    def woven(key):
+        return qmc.interlace(qmc.digital_shift(key, net), 2).words(32)
+
+    keys = jax.random.split(KEY, 3)
+    for key, found in zip(keys, jax.jit(jax.vmap(woven))(keys), strict=True):
+        expected = _words.interlaced(qmc.digital_shift(key, net).words(32), 2)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_the_first_bits_are_those_of_all():
+    net = qmc.nested_scramble(KEY, qmc.sobol(3))
+    np.testing.assert_array_equal(net(100), _words.fractions(net.words(100), jnp.float32))
+
+
+def test_short_and_long_rows_are_scrambled_alike():
+    """Of fewer dimensions several points make a row, and their number need not fit."""
+    long = qmc.nested_scramble(KEY, qmc.sobol(16))
+    words = long.words(37)
+    plain = qmc.sobol(16).words(37)
+    found = _nested.scrambled(plain[:, :3], long.seeds[:3], "threefry", 32)
+    np.testing.assert_array_equal(found, words[:, :3])
+
+
+def test_points_are_not_compiled_again(caplog):
+    points = (
+        qmc.nested_scramble(KEY, qmc.sobol(3)),
+        qmc.halton(3),
+        qmc.permute_digits(KEY, qmc.halton(3)),
+    )
+    for each in points:
+        each(64, start=128)
+        with jax.log_compiles():
+            each(64, start=128)
+    assert "Compiling" not in caplog.text
