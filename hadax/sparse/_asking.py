@@ -29,10 +29,10 @@ class Asked:
 
     def __call__(self, words: Array) -> Array:
         """Its values (q,)."""
-        x = words if self.packed else unpack_bits(words, self.n)
+        # In 32 bits: sums of 8 bits wrap around soon.
+        x = words if self.packed else unpack_bits(words, self.n).astype(jnp.int32)
         if not self.on_host:
-            with _sparse_checks.traceable():
-                return self.f(x)
+            return self.f(x)
         dtype = jax.dtypes.canonicalize_dtype(float)
         # As words, which JAX does not cast: a callback may run in another thread, where an
         # `enable_x64` around this one does not hold.
@@ -73,7 +73,9 @@ def values_at(f: Asked | Partial, queries: Queries, pairs: Array, batch: int) ->
         number = start + jnp.arange(size, dtype=jnp.int32)
         pair, at = pairs[number // bins], number % bins
         x = queries.subsampling.shifted(points[pair // numbers, at], shifts[pair % numbers])
-        return _sparse_checks.batch_values(f(x), size, queries.base)
+        with _sparse_checks.traceable(queries.base):
+            found = f(x if queries.base == 2 else x.astype(jnp.int32))
+        return _sparse_checks.batch_values(found, size, queries.base)
 
     found = lax.map(values, jnp.arange(0, len(pairs) * bins, size, dtype=jnp.int32))
     return found.reshape(-1, bins)

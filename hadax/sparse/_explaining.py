@@ -8,6 +8,7 @@ from jax import lax
 from hadax._typing import Array
 from hadax.sparse import _limits, _noise, _peeling, _refining
 from hadax.sparse._bins import Law, energies_of, full
+from hadax.sparse._hidden import share_hidden
 from hadax.sparse._shares import ALL, Share
 from hadax.sparse.query_points import Queries
 from hadax.sparse.spectrum import SparseSpectrum
@@ -20,6 +21,9 @@ _UNUSUAL = 0.05
 
 # Of coefficients that just are no chance so many leave a bin with less energy than is looked at.
 _OVERLOOKED = 1e-3
+
+# Of as many coefficients as there may be, as weak as the weakest that was found, so many may hide.
+_HIDDEN = 0.05
 
 # A given noise level may be wrong by this share of its energy.
 _NOISE_SLACK = 0.05
@@ -80,6 +84,10 @@ def explained(
     # What is so weak that most bins do not show it was found by luck, and others like it were not.
     least = offsets.count * _peeling.weakest(found.coefficients, found.count)
     good &= least >= min(law.chance, law.nothing - offsets.count) * law.variance
+    if queries.decoder != "noiseless":
+        known = (found.support, lax.stop_gradient(found.coefficients), found.count)
+        hidden = share_hidden(*known, offsets, law, matrices.groups)
+        good &= queries.sparsity * hidden <= _HIDDEN
     return SparseSpectrum(
         found.support,
         found.coefficients * unit.astype(seen.dtype),

@@ -131,15 +131,22 @@ def writable(n: int, base: int = 2) -> None:
 
 
 @contextlib.contextmanager
-def traceable() -> Iterator[None]:
+def traceable(base: int) -> Iterator[None]:
     """Say what to do where a function turns the points it is traced with into NumPy arrays."""
     try:
         yield
     except jax.errors.TracerArrayConversionError as error:
         raise TypeError(
             "Argument `f` must be traceable, but asks for the values of its points, as NumPy does. "
-            "Write it with jax.numpy, or pass on_host=True."
+            f"Write it with jax.numpy, or {_elsewhere(base)}."
         ) from error
+
+
+def _elsewhere(base: int) -> str:
+    """What to do with a function that is not traceable."""
+    if base == 2:
+        return "pass on_host=True"
+    return "ask for its values apart: `queries` with this base, `sample`, `recover`"
 
 
 def batch_values(found: object, count: int, base: int = 2) -> Array:
@@ -148,8 +155,8 @@ def batch_values(found: object, count: int, base: int = 2) -> Array:
         seen = f"shape {found.shape}" if isinstance(found, jax.Array) else type(found).__name__
         raise ValueError(
             f"Argument `f` must return a value for each point, shape ({count},) for {count} of "
-            f"them, but returns {seen}. It is traced: write it with jax.numpy, or pass "
-            "on_host=True."
+            f"them, but returns {seen}. It is traced: write it with jax.numpy, or "
+            f"{_elsewhere(base)}."
         )
     if jnp.issubdtype(found.dtype, jnp.integer) or found.dtype == bool:
         return found.astype(float)

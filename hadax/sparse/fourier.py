@@ -39,7 +39,7 @@ def sparse_fft(
     from one offset to another, to the nearest q-th of a circle.
 
     Args:
-        f: function from points (r, n), int8 digits, to values (r,), real or complex and traceable;
+        f: function from points (r, n), int32 digits, to values (r,), real or complex and traceable;
             or the array (q^n,) of all values, in which digit 0 runs fastest. Define it once: it is
             compiled, and kept. Arrays that change belong in a `jax.tree_util.Partial`.
         n: number of digits.

@@ -34,8 +34,8 @@ def sample(
     Batch i holds the values at points i q, ..., (i + 1) q - 1 of `queries.points()`, in its order.
 
     Args:
-        f: function from points (q, n), int8 zeros and ones (or digits) of NumPy, to values (q,). It
-            is not traced, and may do anything.
+        f: function from points (q, n), int32 zeros and ones (or digits) of NumPy, to values (q,).
+            It is not traced, and may do anything.
         queries: the points, of `queries`.
         folder: where batches are kept; what is there already is not asked for again. It must be of
             the same queries, tag and batch size. None keeps them in memory only.
@@ -81,6 +81,7 @@ def sample(
         if values is None:
             words = points[i * size : (i + 1) * size]
             x = words if as_they_are else np.asarray(unpack_bits(words, queries.n))
+            x = x if packed else x.astype(np.int32)
             values = _sparse_checks.host_values(f(x), len(words), dtype, queries.base)
             _sparse_checks.finite_values(values, i * size)
             kept.put(i, values)

@@ -138,10 +138,13 @@ class SparseSpectrum:
         if self.dropped:
             return f": {int(self.dropped)} more were found, none larger. Take more sparsity"
         if self.residual > 1.1 * self.noise:
-            return ": more than noise is left. Take more sparsity, or a decoder that bears noise"
+            return (
+                ": more than noise is left. Take another key, more sparsity, or a decoder that "
+                "bears noise"
+            )
         if not self.count:
             return ": nothing is above the noise"
-        return ""
+        return ": the weakest is not far enough above the noise. Take more repetitions, or bins"
 
     def _members(self, k: int) -> str:
         """The places of an index that are not zero, and what they are in other bases than 2."""

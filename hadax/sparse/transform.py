@@ -38,7 +38,7 @@ def sparse_fwht(
     values of f at the points of `queries`, in one program.
 
     Args:
-        f: function from points (q, n), int8 zeros and ones, to values (q,), real and traceable; or
+        f: function from points (q, n), int32 zeros and ones, to values (q,), real and traceable; or
             the array (2^n,) of all values. Define it once: it is compiled, and kept. Arrays that
             change from one f to the next belong in a `jax.tree_util.Partial`, under `jax.vmap` too.
         n: number of bits; beyond 64 too.

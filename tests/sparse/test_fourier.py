@@ -30,9 +30,15 @@ def function_of(digits, values, base, noise=0.0, key=KEY, *, real=False):
         return clean + noise * jax.random.normal(seed_of(x), x.shape[:1], jnp.complex64)
 
     def seed_of(x):
-        return jax.random.fold_in(key, jnp.sum(x[0] * jnp.arange(x.shape[1], dtype=jnp.int8)))
+        return jax.random.fold_in(key, jnp.sum(x[0] * jnp.arange(x.shape[1], dtype=jnp.int32)))
 
     return f
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_functions_of_numpy_are_told_where_to_go():
+    with pytest.raises(TypeError, match="`sample`, `recover`"):
+        sparse.sparse_fft(lambda x: np.asarray(x)[:, 0].astype(float), 20, 3, KEY, base=3)
 
 
 def spectrum(key, n, count, base):

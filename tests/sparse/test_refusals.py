@@ -71,4 +71,4 @@ def test_it_says_why_nothing_was_recovered():
     noisy = jax.random.normal(KEY, (2**14,))
     found = run(noisy, n=14)
     assert not found.success
-    assert "NOT RECOVERED: more than noise is left. Take more sparsity" in str(found)
+    assert "NOT RECOVERED: more than noise is left. Take another key" in str(found)

@@ -148,6 +148,40 @@ def test_hopeless_noise_is_no_success(noise):
     assert not success.any()
 
 
+@pytest.mark.parametrize(
+    ("count", "options"),
+    [
+        (5, {}),
+        pytest.param(3, {}, marks=pytest.mark.slow),
+        pytest.param(10, {"noise": 10.0}, marks=pytest.mark.slow),
+        pytest.param(10, {"decoder": "coded"}, marks=pytest.mark.slow),
+    ],
+)
+def test_what_noise_may_hide_is_no_success(count, options):
+    """At -10 dB few coefficients leave no more energy than noise does, found or not."""
+    noise = (10 * count) ** 0.5
+    exact, success, _ = recovered(
+        jax.random.split(KEY, 60), 20, count, noise, **{"decoder": "nso"} | options
+    )
+    assert not (success & ~exact).any()
+    assert exact.mean() < 0.6
+
+
+def test_few_coefficients_above_the_noise_are_a_success():
+    """At -2 dB all are read, and said to be: of 60 all but what the laws leave."""
+    exact, success, _ = recovered(jax.random.split(KEY, 60), 20, 10, 4.0, decoder="nso")
+    assert exact.all()
+    assert success.sum() >= 57
+
+
+@pytest.mark.parametrize("on_host", [False, True])
+def test_integers_do_not_wrap_around(on_host):
+    found = sparse.sparse_fwht(lambda x: 100 * x[:, 0] + 90 * x[:, 1], 20, 4, KEY, on_host=on_host)
+    assert found.success
+    expected = {0: 95.0, 1: -50.0, 2: -45.0}
+    assert {k: round(value, 3) for k, value in found.to_dict().items()} == expected
+
+
 def test_more_coefficients_than_said_are_no_success():
     words, values = spectrum(KEY, 40, 100)
     found = sparse.sparse_fwht(function_of(words, values), 40, 20, KEY, packed=True)
