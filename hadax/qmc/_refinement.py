@@ -45,7 +45,8 @@ class Cubature:
 
     `integral` and `error_bound` have the shape of one value of the integrand; the truth is believed
     to be within `error_bound` of `integral`. `converged` holds whether each tolerance was met; `n`
-    is the number of points; `seconds` includes compiling, the first time that an integrand is seen.
+    is the number of points; `seconds` includes compiling, the first time that an integrand is seen;
+    `finite` is whether all means of its values are.
     `cone` (adaptive cubature without control variates only) is how far coefficients contradict
     what its bound supposes of them: at most 1 in theory; measured, up to 1.1 for functions that
     integrate well, whose coefficients are not quite in order, and 1.4 to 4 for noise or waves.
@@ -60,6 +61,7 @@ class Cubature:
     n: int
     seconds: float
     tolerance: Tolerance
+    finite: bool = True
     cone: np.ndarray | None = None
     log_weight: np.ndarray | None = None
     at_end: np.ndarray | None = None
@@ -78,8 +80,10 @@ class Cubature:
             lines.append(
                 f"... and {len(values) - len(lines)} more, {good.count(False)} not converged"
             )
-        if not all(map(math.isfinite, values)):
-            lines.append("The integrand is not finite at some of the points.")
+        if not self.finite:
+            lines.append("The integrand is not finite at some of the points, or its sum is not.")
+        elif not all(map(math.isfinite, values + bounds)):
+            lines.append("Integrals whose bounds are not finite are not known.")
         if self.cone is not None and np.max(self.cone, initial=0) > _SUSPECT:
             found = f"(cone {self.cone.max():.2g})"
             lines.append(f"Coefficients do not fall as the error bound supposes {found}.")
@@ -108,9 +112,11 @@ def refine(
         if quantity is not None:
             low, high = (np.asarray(end) for end in quantity(low, high))
         answer, good = tolerance.answer(low, high)
-        if np.all(good) or not np.all(np.isfinite(answer)):
+        bound = np.maximum(high - answer, answer - low)
+        good &= np.isfinite(bound)
+        finite = bool(np.all(np.isfinite(mean)))
+        if np.all(good) or not finite:
             break
-    bound = np.maximum(high - answer, answer - low)
     seconds = time.perf_counter() - started
     answer, bound, good = (jnp.asarray(part) for part in (answer, bound, good))
-    return Cubature(answer, bound, good, n, seconds, tolerance, cone)
+    return Cubature(answer, bound, good, n, seconds, tolerance, finite, cone)

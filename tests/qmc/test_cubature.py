@@ -54,6 +54,23 @@ def test_relative_tolerances_and_both(method):
 
 
 @every_method
+@both_kinds
+def test_integrals_of_every_size(method, kind):
+    """By powers of two, of which none changes a digit: squares of these are 0 or infinite."""
+    scales = 2.0 ** np.array([-100, -57, 0, 67, 100])
+
+    def jump(x):
+        one = smooth(x) * jnp.where(x[..., 0] > 0.37, 2.0, 1.0)
+        return one[..., None] * scales.astype(x.dtype)[None]
+
+    found = METHODS[method](jump, points(kind), abs_tol=0.0, rel_tol=1e-2)
+    assert np.all(found.converged)
+    assert found.error_bound[2] > 0
+    for part in (found.integral, found.error_bound):
+        np.testing.assert_allclose(part / scales.astype("float32"), np.full(5, part[2]), rtol=1e-5)
+
+
+@every_method
 def test_a_quantity_of_several_integrals(method):
     """A ratio, whose bounds follow from those of two positive integrals."""
 
@@ -185,6 +202,28 @@ def test_what_is_not_finite_is_said_at_once(method):
     assert found.n == 256
     assert not bool(found.converged)
     assert "not finite" in str(found)
+
+
+@every_method
+def test_bounds_that_are_not_finite_are_no_reason_to_stop(method):
+    """A ratio by an integral that is not known to differ from 0 until there are more points."""
+
+    def ratio(low, high):
+        if np.any(low <= 0):
+            return np.float64(-np.inf), np.float64(np.inf)
+        return low[0] / high[1], high[0] / low[1]
+
+    def small(x):
+        return jnp.stack([smooth(x), jnp.abs(x[..., 0] - 0.3) - 0.2895], axis=-1)
+
+    settings = {"quantity": ratio, "abs_tol": 0.0, "rel_tol": 0.2, "n_min": 256}
+    few = METHODS[method](small, points("net"), n_max=256, **settings)
+    assert not bool(few.converged)
+    assert "not finite" in str(few)
+    assert "integrand" not in str(few)
+    found = METHODS[method](small, points("net"), **settings)
+    assert bool(found.converged)
+    np.testing.assert_allclose(found.integral, SMOOTH / 5e-4, rtol=0.2)
 
 
 def test_wrong_controls_words_and_kernels_are_refused(without_shape_checks):
