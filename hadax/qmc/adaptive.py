@@ -96,8 +96,8 @@ def adaptive_cubature(
     sizes = _cubature_checks.sizes(points, n_min, n_max, least=2**8)
     _cubature_checks.periodization(periodization)
     _cubature_checks.positive("inflation", inflation)
-    shape = _cubature_checks.output_shape("f", f, points)
-    known = _cubature_checks.control(control, control_integrals, points)
+    shape = _cubature_checks.output_shape("f", f, points, sizes[0])
+    known = _cubature_checks.control(control, control_integrals, points, sizes[0])
     before: Decay | None = None
 
     def step(n: int) -> tuple[Array, Array, np.ndarray | None]:

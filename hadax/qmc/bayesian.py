@@ -151,7 +151,7 @@ def bayesian_cubature(
     widens = isinstance(points, Lattice) if widen is None else widen
     _checks.flag("widen", widens)
     bounds = _cubature_checks.interval("log_range", log_range)
-    shape = _cubature_checks.output_shape("f", f, points)
+    shape = _cubature_checks.output_shape("f", f, points, sizes[0])
     kernels = _candidates(kernel, points)
     spectra: Array | None = None
     fits: list[_Fit] = []

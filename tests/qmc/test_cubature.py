@@ -136,6 +136,9 @@ def test_what_cannot_be_integrated_is_refused(method):
     integrate, at = METHODS[method], points("net")
     with pytest.raises(ValueError, match="must be a function from points"):
         integrate(lambda x: jnp.sum(smooth(x)), at)
+    for n in (2, 256):  # also if there are as many outputs as points at first
+        with pytest.raises(ValueError, match=r"\(n, \.\.\.\), but returns.*along axis=-1"):
+            integrate(lambda x, n=n: jnp.stack([smooth(x)] * n), at, n_min=256)
     with pytest.raises(TypeError, match="real floating point"):
         integrate(lambda x: x[..., 0].astype("complex64"), at)
     with pytest.raises(ValueError, match="leave a tolerance"):
