@@ -72,6 +72,14 @@ def periodization(value: Periodization | None) -> None:
 
 def output_shape(name: str, f: Callable[[Array], Array], points: Points, n: int) -> tuple[int, ...]:
     """The shape of one value of a function of points, which is first called with n of them."""
+    try:
+        hash(f)
+    except TypeError:
+        raise TypeError(
+            f"Argument `{name}` must be hashable, as what is compiled for it is kept, but is of "
+            f"type {type(f).__name__}, which is not. Define a function that calls it, once: def g(x): "
+            "return f(x)."
+        ) from None
     d, dtype = points.dimensions, jax.dtypes.canonicalize_dtype(jnp.float64)
     # As many values as outputs, by chance, are not so for twice as many points.
     for count in (n, 2 * n):
@@ -84,6 +92,11 @@ def output_shape(name: str, f: Callable[[Array], Array], points: Points, n: int)
                 f"but returns {seen} for n={count}. Sum over axis=-1 of the points, for example, "
                 "and not over all of them; stack several outputs along axis=-1."
             )
+    if found.size == 0:
+        raise ValueError(
+            f"Argument `{name}` must return at least one value for each point, but returns "
+            f"{found.shape} for n={count}. Check how it takes its outputs apart."
+        )
     if not jnp.issubdtype(found.dtype, jnp.floating):
         raise TypeError(
             f"Argument `{name}` must return real floating point, but returns {found.dtype}. "

@@ -1,5 +1,7 @@
 """Cubature to a tolerance, by either method: what is promised of results, and what is refused."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -131,6 +133,16 @@ def test_the_second_call_compiles_nothing(method):
 # --- what is refused
 
 
+@dataclasses.dataclass
+class Unhashable:
+    """A function with a parameter, which compares by it and so has no hash."""
+
+    a: float = 1.0
+
+    def __call__(self, x):
+        return self.a * smooth(x)
+
+
 @every_method
 def test_what_cannot_be_integrated_is_refused(method):
     integrate, at = METHODS[method], points("net")
@@ -139,6 +151,10 @@ def test_what_cannot_be_integrated_is_refused(method):
     for n in (2, 256):  # also if there are as many outputs as points at first
         with pytest.raises(ValueError, match=r"\(n, \.\.\.\), but returns.*along axis=-1"):
             integrate(lambda x, n=n: jnp.stack([smooth(x)] * n), at, n_min=256)
+    with pytest.raises(ValueError, match=r"at least one value.*\(512, 0\)"):
+        integrate(lambda x: x[..., :0], at, n_min=256)
+    with pytest.raises(TypeError, match=r"must be hashable.*Unhashable.*def g"):
+        integrate(Unhashable(), at)
     with pytest.raises(TypeError, match="real floating point"):
         integrate(lambda x: x[..., 0].astype("complex64"), at)
     with pytest.raises(ValueError, match="leave a tolerance"):
