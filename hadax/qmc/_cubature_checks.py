@@ -77,8 +77,8 @@ def output_shape(name: str, f: Callable[[Array], Array], points: Points, n: int)
     except TypeError:
         raise TypeError(
             f"Argument `{name}` must be hashable, as what is compiled for it is kept, but is of "
-            f"type {type(f).__name__}, which is not. Define a function that calls it, once: def g(x): "
-            "return f(x)."
+            f"type {type(f).__name__}, which is not. Define a function that calls it, once: "
+            "def g(x): return f(x)."
         ) from None
     d, dtype = points.dimensions, jax.dtypes.canonicalize_dtype(jnp.float64)
     # As many values as outputs, by chance, are not so for twice as many points.
