@@ -32,11 +32,17 @@ class Tolerance:
         choose = np.maximum if self.meaning == "either" else np.minimum
         return np.asarray(choose(self.absolute, self.relative * np.abs(v)), v.dtype)
 
-    def answer(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The best answer about a truth between low and high, and whether it is good enough."""
-        below, above = self.at(low), self.at(high)
-        answer = (low + high + below - above) / 2
-        return np.asarray(answer), np.asarray(high - low <= below + above)
+    def answer(
+        self, estimate: np.ndarray, low: np.ndarray, high: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest answer to an estimate that is good for any truth between low and high.
+
+        And whether there is one, without which the estimate is left.
+        """
+        # Tolerances change less than truths do, so that the ends are what is hardest to meet.
+        least, most = high - self.at(high), low + self.at(low)
+        good = np.asarray(least <= most)
+        return np.where(good, np.clip(estimate, least, most), estimate), good
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -107,12 +113,18 @@ def refine(
     started = time.perf_counter()
     for n in sizes:
         mean, error, cone = step(n)
-        mean, error = np.asarray(mean), np.asarray(error)
-        low, high = (mean - error).reshape(shape), (mean + error).reshape(shape)
-        if quantity is not None:
-            low, high = (np.asarray(end) for end in quantity(low, high))
-        answer, good = tolerance.answer(low, high)
-        bound = np.maximum(high - answer, answer - low)
+        dtype = mean.dtype
+        # Bounds and tolerances may be much smaller than what they are about.
+        mean, error = (np.asarray(part, np.float64).reshape(shape) for part in (mean, error))
+        low, high = np.asarray(mean - error), np.asarray(mean + error)
+        estimate = mean
+        with np.errstate(invalid="ignore", over="ignore"):
+            if quantity is not None:
+                low, high = (np.asarray(end, np.float64) for end in quantity(low, high))
+                estimate = np.asarray((low + high) / 2)
+            answer, good = tolerance.answer(estimate, low, high)
+            answer = answer.astype(dtype)
+            bound = np.maximum(high - answer, answer - low).astype(dtype)
         good &= np.isfinite(bound)
         finite = bool(np.all(np.isfinite(mean)))
         if np.all(good) or not finite:

@@ -9,6 +9,7 @@ import pytest
 from jax.scipy.special import ndtri
 
 from hadax import qmc
+from hadax.qmc._refinement import Tolerance
 from tests.qmc.integrals import SMOOTH, both_kinds, points, smooth, two
 
 METHODS = {"adaptive": qmc.adaptive_cubature, "bayesian": qmc.bayesian_cubature}
@@ -70,6 +71,51 @@ def test_integrals_of_every_size(method, kind):
     assert found.error_bound[2] > 0
     for part in (found.integral, found.error_bound):
         np.testing.assert_allclose(part / scales.astype("float32"), np.full(5, part[2]), rtol=1e-5)
+
+
+@every_method
+def test_answers_have_no_round_off_of_the_tolerance(method):
+    """A tolerance that is much larger than the integral, or than what one digit of it is."""
+
+    def tiny(x):
+        return jnp.stack([1e-10 * smooth(x), 1 + 0 * x[..., 0]], axis=-1)
+
+    found = METHODS[method](tiny, points("net"))
+    means = np.mean(tiny(points("net")(found.n)), axis=0)
+    np.testing.assert_allclose(found.integral, means, rtol=1e-6)
+    assert found.integral[1] == 1
+    assert 0 < found.error_bound[0] < 1e-10
+
+
+@pytest.mark.parametrize("meaning", ["either", "both"])
+def test_answers_are_the_nearest_good_ones(meaning):
+    """Against every answer of a grid, for every truth of a grid."""
+    target = Tolerance(0.1, 0.5, meaning)
+    rng = np.random.default_rng(5)
+    low = rng.normal(size=60) / 4
+    high = low + rng.uniform(size=60) * 0.4
+    estimate = (low + high) / 2
+    found, good = target.answer(estimate, low, high)
+    assert 10 < good.sum() < 50
+    assert np.any(found[good] != estimate[good])
+    np.testing.assert_array_equal(found[~good], estimate[~good])
+    truths = low + np.linspace(0, 1, 51)[:, None] * (high - low)
+    answers = np.linspace(-1, 1, 4001)[:, None, None]
+    # A step of the grid from what is allowed.
+    meets = np.all(np.abs(answers - truths) <= target.at(truths) - 5e-4, axis=1)
+    assert np.all(good[np.any(meets, axis=0)])
+    assert np.all(np.abs(found - truths)[:, good] <= target.at(truths)[:, good] + 1e-12)
+    nearest = np.min(np.where(meets, np.abs(answers[:, 0] - estimate), np.inf), axis=0)
+    assert np.all(np.abs(found - estimate)[good] <= nearest[good])
+
+
+def test_bounds_that_are_not_finite_are_not_good():
+    """Whatever the tolerance is."""
+    inf = np.inf
+    low, high = np.array([-inf, -inf, 1.0, np.nan]), np.array([inf, 1.0, inf, np.nan])
+    for target in (Tolerance(1.0, 0.5, "either"), Tolerance(1.0, 0.0, "either")):
+        with np.errstate(invalid="ignore"):
+            assert not np.any(target.answer(np.ones(4), low, high)[1])
 
 
 @every_method
