@@ -40,7 +40,9 @@ def adaptive_cubature(
         f: function from points (n, d) to values (n,), or (n, ...) for several integrals at once,
             real and traceable. Define it once: it is compiled for each number of points, and kept.
         points: a lattice, as of `random_shift(key, lattice(cbc(d, n_max, n_min=n_min)))`, or a net
-            that is not scrambled point by point.
+            that is not scrambled point by point. Make the vector for all n_max points: with more
+            points than it was made for, frequencies that these take for the constant stay low, and
+            bounds are too small without a sign of it. This is not checked.
         abs_tol: absolute tolerance.
         rel_tol: relative tolerance, below 1.
         meaning: whether "either" of the tolerances or "both" have to be met.
