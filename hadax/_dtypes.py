@@ -10,7 +10,7 @@ import math
 import jax.numpy as jnp
 
 from hadax import _checks
-from hadax._typing import DTypeLike, Norm
+from hadax._typing import Array, DTypeLike, Norm
 
 
 def accumulator(dtype: DTypeLike) -> jnp.dtype:
@@ -48,3 +48,11 @@ def scale_of(norm: Norm, n: int, *, inverse: bool = False) -> float:
 def tolerance(n: int, dtype: DTypeLike, *, c: float = 2.0) -> float:
     """The relative error c * sqrt(log2 n) * eps that a transform of length `n` may have."""
     return c * math.sqrt(max(1.0, math.log2(n))) * float(jnp.finfo(dtype).eps)
+
+
+def unit(largest: Array) -> Array:
+    """A power of two near the largest number, beside which squares neither over- nor underflow."""
+    _, exponent = jnp.frexp(largest)
+    most = jnp.finfo(largest.dtype).maxexp - 2
+    found = jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -most, most))
+    return jnp.where(jnp.isfinite(largest), found, jnp.ones_like(found))

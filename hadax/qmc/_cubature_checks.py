@@ -70,17 +70,32 @@ def periodization(value: Periodization | None) -> None:
         _checks.choice("periodization", value, get_args(Periodization))
 
 
-def output_shape(name: str, f: Callable[[Array], Array], points: Points) -> tuple[int, ...]:
-    """The shape of one value of a function of points."""
-    n = 2
-    x = jax.ShapeDtypeStruct((n, points.dimensions), jax.dtypes.canonicalize_dtype(jnp.float64))
-    found = jax.eval_shape(f, x)
-    if not hasattr(found, "shape") or found.shape[:1] != (n,):
-        seen = getattr(found, "shape", type(found).__name__)
+def output_shape(name: str, f: Callable[[Array], Array], points: Points, n: int) -> tuple[int, ...]:
+    """The shape of one value of a function of points, which is first called with n of them."""
+    try:
+        hash(f)
+    except TypeError:
+        raise TypeError(
+            f"Argument `{name}` must be hashable, as what is compiled for it is kept, but is of "
+            f"type {type(f).__name__}, which is not. Define a function that calls it, once: "
+            "def g(x): return f(x)."
+        ) from None
+    d, dtype = points.dimensions, jax.dtypes.canonicalize_dtype(jnp.float64)
+    # As many values as outputs, by chance, are not so for twice as many points.
+    for count in (n, 2 * n):
+        found = jax.eval_shape(f, jax.ShapeDtypeStruct((count, d), dtype))
+        shape = getattr(found, "shape", None)
+        if shape is None or shape[:1] != (count,):
+            seen = type(found).__name__ if shape is None else shape
+            raise ValueError(
+                f"Argument `{name}` must be a function from points (n, {d}) to an array (n, ...), "
+                f"but returns {seen} for n={count}. Sum over axis=-1 of the points, for example, "
+                "and not over all of them; stack several outputs along axis=-1."
+            )
+    if found.size == 0:
         raise ValueError(
-            f"Argument `{name}` must be a function from points (n, {points.dimensions}) to an "
-            f"array (n, ...), but returns {seen} for n={n}. Sum over axis=-1 of the points, for "
-            "example, and not over all of them."
+            f"Argument `{name}` must return at least one value for each point, but returns "
+            f"{found.shape} for n={count}. Check how it takes its outputs apart."
         )
     if not jnp.issubdtype(found.dtype, jnp.floating):
         raise TypeError(
@@ -91,7 +106,7 @@ def output_shape(name: str, f: Callable[[Array], Array], points: Points) -> tupl
 
 
 def control(
-    f: Callable[[Array], Array] | None, integrals: ArrayLike | None, points: Points
+    f: Callable[[Array], Array] | None, integrals: ArrayLike | None, points: Points, n: int
 ) -> Array | None:
     """The integrals of control variates, of which there must be as many as the function has."""
     if (f is None) != (integrals is None):
@@ -101,7 +116,7 @@ def control(
         )
     if f is None or integrals is None:
         return None
-    shape = output_shape("control", f, points)
+    shape = output_shape("control", f, points, n)
     known = _checks.real_float("control_integrals", jnp.asarray(integrals) * 1.0)
     if known.shape != shape or len(shape) > 1:
         raise ValueError(

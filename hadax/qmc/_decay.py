@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hadax._typing import Array
+from hadax._typing import Array, ArrayLike
 from hadax.qmc import _sampling, _spectra
 from hadax.qmc.gram import Points
 from hadax.qmc.lattices import Lattice
@@ -110,17 +110,28 @@ def _sorted(order: Array, sizes: Array, *, all_levels: bool) -> Array:
     points: if the partner is larger they change places, and so do the pairs that follow them in
     every block.
     """
-    q, n = order.shape
+    n = order.shape[1]
     m = n.bit_length() - 1
-    for level in range(m - 1, 0 if all_levels else m - 1 - _LAG, -1):
-        half = 1 << level
-        pairs = jnp.take_along_axis(sizes, order[:, : 2 * half], axis=1).reshape(q, 2, half)
-        swap = (pairs[:, 1] > pairs[:, 0]).at[:, 0].set(False)
-        blocks = order.reshape(q, -1, 2, half)
-        order = jnp.where(swap[:, None, None], blocks[:, :, ::-1], blocks).reshape(q, n)
-        # Fused, every level would compute all those before it again.
-        order = jax.lax.optimization_barrier(order)
-    return order
+    last = 1 if all_levels else m - _LAG
+    # The first block decides for all of them, and only the larger ones of its pairs matter to the
+    # levels below: what all levels decide takes O(n).
+    falling, decided = jnp.take_along_axis(sizes, order, axis=1), []
+    for level in range(m - 1, last - 1, -1):
+        first, second = falling[:, : 1 << level], falling[:, 1 << level : 2 << level]
+        swap = (second > first) & (jnp.arange(1 << level) > 0)[None]
+        falling = jnp.where(swap, second, first)
+        decided.append(swap)
+    # That of pair j at a level is at 2^level + j.
+    swaps = jnp.pad(jnp.concatenate(decided[::-1], axis=1), ((0, 0), (1 << last, 0)))
+
+    def origins(level: ArrayLike, at: Array) -> Array:
+        half = jnp.asarray(1, at.dtype) << jnp.asarray(level, at.dtype)
+        swap = jnp.take_along_axis(swaps, half + (at & (half - 1)), axis=1)
+        return jnp.where(swap, at ^ half, at)
+
+    # Where what is in a place at the end was at first: from the last level back to the first one.
+    at = jax.lax.fori_loop(last, m, origins, jnp.broadcast_to(jnp.arange(n), order.shape))
+    return jnp.take_along_axis(order, at, axis=1)
 
 
 def _slopes(values: Array, controls: Array) -> Array:

@@ -32,11 +32,17 @@ class Tolerance:
         choose = np.maximum if self.meaning == "either" else np.minimum
         return np.asarray(choose(self.absolute, self.relative * np.abs(v)), v.dtype)
 
-    def answer(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The best answer about a truth between low and high, and whether it is good enough."""
-        below, above = self.at(low), self.at(high)
-        answer = (low + high + below - above) / 2
-        return np.asarray(answer), np.asarray(high - low <= below + above)
+    def answer(
+        self, estimate: np.ndarray, low: np.ndarray, high: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest answer to an estimate that is good for any truth between low and high.
+
+        And whether there is one, without which the estimate is left.
+        """
+        # Tolerances change less than truths do, so that the ends are what is hardest to meet.
+        least, most = high - self.at(high), low + self.at(low)
+        good = np.asarray(least <= most)
+        return np.where(good, np.clip(estimate, least, most), estimate), good
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +51,8 @@ class Cubature:
 
     `integral` and `error_bound` have the shape of one value of the integrand; the truth is believed
     to be within `error_bound` of `integral`. `converged` holds whether each tolerance was met; `n`
-    is the number of points; `seconds` includes compiling, the first time that an integrand is seen.
+    is the number of points; `seconds` includes compiling, the first time that an integrand is seen;
+    `finite` is whether all means of its values are.
     `cone` (adaptive cubature without control variates only) is how far coefficients contradict
     what its bound supposes of them: at most 1 in theory; measured, up to 1.1 for functions that
     integrate well, whose coefficients are not quite in order, and 1.4 to 4 for noise or waves.
@@ -60,6 +67,7 @@ class Cubature:
     n: int
     seconds: float
     tolerance: Tolerance
+    finite: bool = True
     cone: np.ndarray | None = None
     log_weight: np.ndarray | None = None
     at_end: np.ndarray | None = None
@@ -78,8 +86,10 @@ class Cubature:
             lines.append(
                 f"... and {len(values) - len(lines)} more, {good.count(False)} not converged"
             )
-        if not all(map(math.isfinite, values)):
-            lines.append("The integrand is not finite at some of the points.")
+        if not self.finite:
+            lines.append("The integrand is not finite at some of the points, or its sum is not.")
+        elif not all(map(math.isfinite, values + bounds)):
+            lines.append("Integrals whose bounds are not finite are not known.")
         if self.cone is not None and np.max(self.cone, initial=0) > _SUSPECT:
             found = f"(cone {self.cone.max():.2g})"
             lines.append(f"Coefficients do not fall as the error bound supposes {found}.")
@@ -103,14 +113,22 @@ def refine(
     started = time.perf_counter()
     for n in sizes:
         mean, error, cone = step(n)
-        mean, error = np.asarray(mean), np.asarray(error)
-        low, high = (mean - error).reshape(shape), (mean + error).reshape(shape)
-        if quantity is not None:
-            low, high = (np.asarray(end) for end in quantity(low, high))
-        answer, good = tolerance.answer(low, high)
-        if np.all(good) or not np.all(np.isfinite(answer)):
+        dtype = mean.dtype
+        # Bounds and tolerances may be much smaller than what they are about.
+        mean, error = (np.asarray(part, np.float64).reshape(shape) for part in (mean, error))
+        low, high = np.asarray(mean - error), np.asarray(mean + error)
+        estimate = mean
+        with np.errstate(invalid="ignore", over="ignore"):
+            if quantity is not None:
+                low, high = (np.asarray(end, np.float64) for end in quantity(low, high))
+                estimate = np.asarray((low + high) / 2)
+            answer, good = tolerance.answer(estimate, low, high)
+            answer = answer.astype(dtype)
+            bound = np.maximum(high - answer, answer - low).astype(dtype)
+        good &= np.isfinite(bound)
+        finite = bool(np.all(np.isfinite(mean)))
+        if np.all(good) or not finite:
             break
-    bound = np.maximum(high - answer, answer - low)
     seconds = time.perf_counter() - started
     answer, bound, good = (jnp.asarray(part) for part in (answer, bound, good))
-    return Cubature(answer, bound, good, n, seconds, tolerance, cone)
+    return Cubature(answer, bound, good, n, seconds, tolerance, finite, cone)

@@ -40,7 +40,9 @@ def adaptive_cubature(
         f: function from points (n, d) to values (n,), or (n, ...) for several integrals at once,
             real and traceable. Define it once: it is compiled for each number of points, and kept.
         points: a lattice, as of `random_shift(key, lattice(cbc(d, n_max, n_min=n_min)))`, or a net
-            that is not scrambled point by point.
+            that is not scrambled point by point. Make the vector for all n_max points: with more
+            points than it was made for, frequencies that these take for the constant stay low, and
+            bounds are too small without a sign of it. This is not checked.
         abs_tol: absolute tolerance.
         rel_tol: relative tolerance, below 1.
         meaning: whether "either" of the tolerances or "both" have to be met.
@@ -96,8 +98,8 @@ def adaptive_cubature(
     sizes = _cubature_checks.sizes(points, n_min, n_max, least=2**8)
     _cubature_checks.periodization(periodization)
     _cubature_checks.positive("inflation", inflation)
-    shape = _cubature_checks.output_shape("f", f, points)
-    known = _cubature_checks.control(control, control_integrals, points)
+    shape = _cubature_checks.output_shape("f", f, points, sizes[0])
+    known = _cubature_checks.control(control, control_integrals, points, sizes[0])
     before: Decay | None = None
 
     def step(n: int) -> tuple[Array, Array, np.ndarray | None]:

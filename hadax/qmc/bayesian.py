@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hadax import _checks
-from hadax._dtypes import tolerance
+from hadax import _checks, _dtypes
 from hadax._typing import Array, ArrayLike
 from hadax.qmc import (
     _cubature_checks,
@@ -85,7 +84,9 @@ def bayesian_cubature(
         f: function from points (n, d) to values (n,), or (n, ...) for several integrals at once,
             real and traceable. Define it once: it is compiled for each number of points, and kept.
         points: a lattice, as of `random_shift(key, lattice(cbc(d, n_max, n_min=n_min)))`, or a net
-            that is not scrambled point by point.
+            that is not scrambled point by point. Make the vector for all n_max points: with more
+            points than it was made for, frequencies that these take for the constant stay low, and
+            bounds are too small without a sign of it. This is not checked.
         abs_tol: absolute tolerance.
         rel_tol: relative tolerance, below 1.
         meaning: whether "either" of the tolerances or "both" have to be met.
@@ -152,7 +153,7 @@ def bayesian_cubature(
     widens = isinstance(points, Lattice) if widen is None else widen
     _checks.flag("widen", widens)
     bounds = _cubature_checks.interval("log_range", log_range)
-    shape = _cubature_checks.output_shape("f", f, points)
+    shape = _cubature_checks.output_shape("f", f, points, sizes[0])
     kernels = _candidates(kernel, points)
     spectra: Array | None = None
     fits: list[_Fit] = []
@@ -215,7 +216,9 @@ def _posterior(
         spectra = _spectra.doubled(before, spectra, is_lattice=is_lattice)
     words = points.words(n)
     # Those of coefficients whose first one is the mean.
-    powers = (jnp.square(jnp.abs(spectra)) / n).at[:, 0].set(0)
+    sizes = jnp.abs(spectra).at[:, 0].set(0)
+    units = _dtypes.unit(jnp.max(sizes, axis=1))
+    powers = jnp.square(sizes / units[:, None]) / n
     means = spectra[:, 0].real * n**-0.5
     of_kernels = [kernel.parts(kernel.factors(words, words[:1])) for kernel in kernels]
 
@@ -226,7 +229,8 @@ def _posterior(
         least = jnp.argmin(jnp.stack([fit.loss for fit in found]))
         return jax.tree.map(lambda *parts: jnp.stack(parts)[least], *found)
 
-    return spectra, means, jax.lax.map(best, powers)
+    fits = jax.lax.map(best, powers)
+    return spectra, means, fits._replace(deviation=fits.deviation * units)
 
 
 def _fitted(
@@ -242,7 +246,7 @@ def _fitted(
         column = column.astype(power.dtype)
         found = _spectra.transformed(column, is_lattice=is_lattice).real * n**0.5
         # Round-off of a transform: what is below it is not known, and counts as this large.
-        noise = tolerance(n, column.dtype) * jnp.linalg.norm(column)
+        noise = _dtypes.tolerance(n, column.dtype) * jnp.linalg.norm(column)
         safe = jnp.maximum(found, noise)
         return safe.at[0].add(n), found > noise, safe[0]
 

@@ -5,6 +5,7 @@ import math
 import jax.numpy as jnp
 from jax import lax
 
+from hadax import _dtypes
 from hadax._typing import Array
 from hadax.sparse import _limits, _noise, _peeling, _refining
 from hadax.sparse._bins import Law, energies_of, full
@@ -47,7 +48,7 @@ def explained(
     that of the values.
     """
     matrices, offsets = queries.subsampling, queries.offsets
-    unit = _unit(share.largest(jnp.max(jnp.abs(lax.stop_gradient(seen)))))
+    unit = _dtypes.unit(share.largest(jnp.max(jnp.abs(lax.stop_gradient(seen)))))
     given, noise = seen / unit.astype(seen.dtype), noise.astype(unit.dtype) / unit
     seen = lax.stop_gradient(given)
     power = share.total(jnp.sum(energies_of(seen))) * (matrices.bins / queries.count)
@@ -101,14 +102,6 @@ def explained(
         queries.count,
         matrices.base,
     )
-
-
-def _unit(largest: Array) -> Array:
-    """A power of two near the largest number, beside which squares neither over- nor underflow."""
-    _, exponent = jnp.frexp(largest)
-    most = jnp.finfo(largest.dtype).maxexp - 2
-    unit = jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -most, most))
-    return jnp.where(jnp.isfinite(largest), unit, jnp.ones_like(unit))
 
 
 def bounds(queries: Queries, variance: Array, parts: int) -> Law:

@@ -1,5 +1,7 @@
 """Cubature to a tolerance, by either method: what is promised of results, and what is refused."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from jax.scipy.special import ndtri
 
 from hadax import qmc
+from hadax.qmc._refinement import Tolerance
 from tests.qmc.integrals import SMOOTH, both_kinds, points, smooth, two
 
 METHODS = {"adaptive": qmc.adaptive_cubature, "bayesian": qmc.bayesian_cubature}
@@ -51,6 +54,68 @@ def test_relative_tolerances_and_both(method):
     both = integrate(large, points("net"), abs_tol=1e9, rel_tol=1e-3, meaning="both")
     np.testing.assert_allclose(both.integral, 1e4 * SMOOTH, rtol=1e-3)
     assert both.n >= either.n
+
+
+@every_method
+@both_kinds
+def test_integrals_of_every_size(method, kind):
+    """By powers of two, of which none changes a digit: squares of these are 0 or infinite."""
+    scales = 2.0 ** np.array([-100, -57, 0, 67, 100])
+
+    def jump(x):
+        one = smooth(x) * jnp.where(x[..., 0] > 0.37, 2.0, 1.0)
+        return one[..., None] * scales.astype(x.dtype)[None]
+
+    found = METHODS[method](jump, points(kind), abs_tol=0.0, rel_tol=1e-2)
+    assert np.all(found.converged)
+    assert found.error_bound[2] > 0
+    for part in (found.integral, found.error_bound):
+        np.testing.assert_allclose(part / scales.astype("float32"), np.full(5, part[2]), rtol=1e-5)
+
+
+@every_method
+def test_answers_have_no_round_off_of_the_tolerance(method):
+    """A tolerance that is much larger than the integral, or than what one digit of it is."""
+
+    def tiny(x):
+        return jnp.stack([1e-10 * smooth(x), 1 + 0 * x[..., 0]], axis=-1)
+
+    found = METHODS[method](tiny, points("net"))
+    means = np.mean(tiny(points("net")(found.n)), axis=0)
+    np.testing.assert_allclose(found.integral, means, rtol=1e-6)
+    assert found.integral[1] == 1
+    assert 0 < found.error_bound[0] < 1e-10
+
+
+@pytest.mark.parametrize("meaning", ["either", "both"])
+def test_answers_are_the_nearest_good_ones(meaning):
+    """Against every answer of a grid, for every truth of a grid."""
+    target = Tolerance(0.1, 0.5, meaning)
+    rng = np.random.default_rng(5)
+    low = rng.normal(size=60) / 4
+    high = low + rng.uniform(size=60) * 0.4
+    estimate = (low + high) / 2
+    found, good = target.answer(estimate, low, high)
+    assert 10 < good.sum() < 50
+    assert np.any(found[good] != estimate[good])
+    np.testing.assert_array_equal(found[~good], estimate[~good])
+    truths = low + np.linspace(0, 1, 51)[:, None] * (high - low)
+    answers = np.linspace(-1, 1, 4001)[:, None, None]
+    # A step of the grid from what is allowed.
+    meets = np.all(np.abs(answers - truths) <= target.at(truths) - 5e-4, axis=1)
+    assert np.all(good[np.any(meets, axis=0)])
+    assert np.all(np.abs(found - truths)[:, good] <= target.at(truths)[:, good] + 1e-12)
+    nearest = np.min(np.where(meets, np.abs(answers[:, 0] - estimate), np.inf), axis=0)
+    assert np.all(np.abs(found - estimate)[good] <= nearest[good])
+
+
+def test_bounds_that_are_not_finite_are_not_good():
+    """Whatever the tolerance is."""
+    inf = np.inf
+    low, high = np.array([-inf, -inf, 1.0, np.nan]), np.array([inf, 1.0, inf, np.nan])
+    for target in (Tolerance(1.0, 0.5, "either"), Tolerance(1.0, 0.0, "either")):
+        with np.errstate(invalid="ignore"):
+            assert not np.any(target.answer(np.ones(4), low, high)[1])
 
 
 @every_method
@@ -114,11 +179,28 @@ def test_the_second_call_compiles_nothing(method):
 # --- what is refused
 
 
+@dataclasses.dataclass
+class Unhashable:
+    """A function with a parameter, which compares by it and so has no hash."""
+
+    a: float = 1.0
+
+    def __call__(self, x):
+        return self.a * smooth(x)
+
+
 @every_method
 def test_what_cannot_be_integrated_is_refused(method):
     integrate, at = METHODS[method], points("net")
     with pytest.raises(ValueError, match="must be a function from points"):
         integrate(lambda x: jnp.sum(smooth(x)), at)
+    for n in (2, 256):  # also if there are as many outputs as points at first
+        with pytest.raises(ValueError, match=r"\(n, \.\.\.\), but returns.*along axis=-1"):
+            integrate(lambda x, n=n: jnp.stack([smooth(x)] * n), at, n_min=256)
+    with pytest.raises(ValueError, match=r"at least one value.*\(512, 0\)"):
+        integrate(lambda x: x[..., :0], at, n_min=256)
+    with pytest.raises(TypeError, match=r"must be hashable.*Unhashable.*def g"):
+        integrate(Unhashable(), at)
     with pytest.raises(TypeError, match="real floating point"):
         integrate(lambda x: x[..., 0].astype("complex64"), at)
     with pytest.raises(ValueError, match="leave a tolerance"):
@@ -185,6 +267,28 @@ def test_what_is_not_finite_is_said_at_once(method):
     assert found.n == 256
     assert not bool(found.converged)
     assert "not finite" in str(found)
+
+
+@every_method
+def test_bounds_that_are_not_finite_are_no_reason_to_stop(method):
+    """A ratio by an integral that is not known to differ from 0 until there are more points."""
+
+    def ratio(low, high):
+        if np.any(low <= 0):
+            return np.float64(-np.inf), np.float64(np.inf)
+        return low[0] / high[1], high[0] / low[1]
+
+    def small(x):
+        return jnp.stack([smooth(x), jnp.abs(x[..., 0] - 0.3) - 0.2895], axis=-1)
+
+    settings = {"quantity": ratio, "abs_tol": 0.0, "rel_tol": 0.2, "n_min": 256}
+    few = METHODS[method](small, points("net"), n_max=256, **settings)
+    assert not bool(few.converged)
+    assert "not finite" in str(few)
+    assert "integrand" not in str(few)
+    found = METHODS[method](small, points("net"), **settings)
+    assert bool(found.converged)
+    np.testing.assert_allclose(found.integral, SMOOTH / 5e-4, rtol=0.2)
 
 
 def test_wrong_controls_words_and_kernels_are_refused(without_shape_checks):
