@@ -9,6 +9,11 @@ from jax.scipy.linalg import cho_solve, solve_triangular
 from hadax._typing import Array
 
 
+def along_diagonal(noise: Array) -> Array:
+    """Noise, one number or (n,), as what an identity is multiplied by."""
+    return noise if noise.ndim == 0 else noise[None]
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class DenseGram:

@@ -10,10 +10,11 @@ from jax import core
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
-from hadax.qmc import _assembly, _descent, _kernel_checks, _losses
+from hadax.qmc import _assembly, _descent, _kernel_checks, _losses, _process_checks
 from hadax.qmc._assembly import Kind, Points
 from hadax.qmc._descent import Optimizer
 from hadax.qmc._losses import Loss
+from hadax.qmc.dense_gram import along_diagonal
 from hadax.qmc.kernels import ProductKernel
 
 _Parameters: TypeAlias = tuple[list[Array], Array]
@@ -71,7 +72,7 @@ def fit(
         optimizer: any of optax's, such as `optax.rprop(0.1)` or `optax.adam(0.1)`.
         noise: variance of what is added to the values, $\sigma^2$, to start from. In float32 at
             least $10^{-6}$ of the largest eigenvalue of `gram`.
-        learn_noise: whether it is fitted too; it must be positive then.
+        learn_noise: whether it is fitted too; it must be one positive number then.
         loss: which, as in `regression_loss`. "gcv" and "cv" see the ratio of noise and scale only:
             means are those of the best kernel, variances scale with where the search started.
         steps: how many losses to compute at most.
@@ -116,11 +117,11 @@ def fit(
     _checks.choice("loss", loss, get_args(Loss))
     _kernel_checks.optimizer(optimizer)
     values = _losses.values(y, points)
-    start = jnp.asarray(noise, values.dtype)
+    is_array = isinstance(points, jax.Array)
+    start = _process_checks.noise(noise, values.dtype, len(values) if is_array else None)
     if learn_noise:
         _kernel_checks.one_or_each("noise", start, None)
-    count = None if isinstance(points, jax.Array) else len(values)
-    factors, kind = _assembly.factors(kernel, points, count)
+    factors, kind = _assembly.factors(kernel, points, None if is_array else len(values))
     found = _search(
         kernel,
         factors,
@@ -163,7 +164,8 @@ def _search(
 
     def objective(parameters: _Parameters) -> tuple[Array, Array]:
         found, variance = made(parameters)
-        return _losses.measured(_assembly.matrix(found, factors, kind, variance), gaps, loss)
+        matrix = _assembly.matrix(found, factors, kind, along_diagonal(variance))
+        return _losses.measured(matrix, gaps, loss)
 
     logs = [jnp.log(leaf) for leaf in leaves]
     last = _descent.descend(

@@ -14,7 +14,7 @@ from hadax._typing import Array, ArrayLike, DTypeLike
 from hadax.qmc import _assembly, _kernel_checks, _losses, _qmc_checks, _words
 from hadax.qmc._assembly import Points
 from hadax.qmc._losses import Loss
-from hadax.qmc.dense_gram import DenseGram
+from hadax.qmc.dense_gram import DenseGram, along_diagonal
 from hadax.qmc.gram import gram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.lattices import Lattice
@@ -121,7 +121,7 @@ class Posterior:
         # Of K - S, whose inverse sums up to q, it is S / (1 + S q): S would swallow what is left.
         if isinstance(self.points, jax.Array):
             pairs = self.kernel.minus_one(self.points[:, None], self.points[None])
-            noise = self.noise * jnp.eye(count, dtype=pairs.dtype)
+            noise = along_diagonal(self.noise) * jnp.eye(count, dtype=pairs.dtype)
             ones = jnp.ones(count, pairs.dtype)
             rest = 1 / DenseGram.of_matrix(scale * pairs + noise).quadratic(ones)
         else:
@@ -180,7 +180,8 @@ def condition(
         points: the lattice or net, or any points as an array, as `gram` takes them.
         y: array (n,), real: values at the first n points in natural order, n a power of two; or at
             all points of an array.
-        noise: variance of what is added to the values, $\sigma^2$.
+        noise: variance of what is added to the values, $\sigma^2$; with an array of points also
+            one a point, (n,).
         prior_mean: $\mu$; None takes the mean of y, on a lattice or net the likeliest one.
 
     Returns:
@@ -188,7 +189,8 @@ def condition(
 
     Raises:
         TypeError: y is not real floating point, or a kernel of the other kind of points.
-        ValueError: n no power of two, or points without structure, or not as many as values.
+        ValueError: n no power of two, or points without structure, or not as many as values; noise
+            as in `gram`.
 
     Cost:
         O(n (d + log n)). A mean at another point takes O(n d), a variance one transform more. With
@@ -244,7 +246,7 @@ def regression_loss(
         kernel: as `condition` takes it.
         points: the lattice or net, or any points as an array.
         y: array (n,), real.
-        noise: variance of what is added to the values, $\sigma^2$.
+        noise: variance of what is added to the values, $\sigma^2$, as `condition` takes it.
         loss: which.
 
     Returns:
@@ -285,6 +287,6 @@ def _matrix(
     kernel: ProductKernel, points: Points | Array, n: int, noise: Array
 ) -> Gram | DenseGram:
     """The matrix of as many points as there are values."""
-    count = None if isinstance(points, jax.Array) else n
-    factors, kind = _assembly.factors(kernel, points, count)
-    return _assembly.matrix(kernel, factors, kind, noise)
+    if isinstance(points, jax.Array):
+        return gram(kernel, points, noise=noise)
+    return gram(kernel, points, n, noise=noise)
