@@ -3,7 +3,42 @@
 import jax.numpy as jnp
 from jax import core
 
+from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
+
+
+def places(name: str, value: ArrayLike, dimensions: int) -> Array:
+    """Points where a process is asked for, (q, d)."""
+    found = _checks.real_float(name, value)
+    if found.ndim != 2 or found.shape[1] != dimensions:
+        raise ValueError(
+            f"Argument `{name}` must hold points of {dimensions} dimensions, with the shape "
+            f"(q, {dimensions}), but has {name}.shape={found.shape}. Of one point pass "
+            f"{name}[None]."
+        )
+    return found
+
+
+def vectors(name: str, value: ArrayLike, n: int) -> Array:
+    """What a matrix of n points takes, (..., n)."""
+    found = _checks.real_float(name, value)
+    if found.shape[-1:] != (n,):
+        raise ValueError(
+            f"Argument `{name}` must have a value for each of {n} points along its last axis, but "
+            f"has {name}.shape={found.shape}."
+        )
+    return found
+
+
+def one_mean(value: ArrayLike, dtype: DTypeLike) -> Array:
+    """A prior mean of all values."""
+    found = jnp.asarray(value, dtype)
+    if found.shape != ():
+        raise ValueError(
+            f"Argument `prior_mean` must be one number, but has the shape {found.shape}. Take a "
+            "function off the values first, and add it to the posterior mean."
+        )
+    return found
 
 
 def noise(value: ArrayLike, dtype: DTypeLike, n: int | None) -> Array:

@@ -11,7 +11,7 @@ from jax.scipy.stats import norm
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
-from hadax.qmc import _assembly, _kernel_checks, _losses, _qmc_checks, _words
+from hadax.qmc import _assembly, _kernel_checks, _losses, _process_checks, _qmc_checks, _words
 from hadax.qmc._assembly import Points
 from hadax.qmc._losses import Loss
 from hadax.qmc.dense_gram import DenseGram, along_diagonal
@@ -59,47 +59,49 @@ class Posterior:
         if prior_mean is None:
             change = both[0].real / root
         else:
-            change = jnp.asarray(prior_mean, values.dtype) - self.prior_mean
+            change = _process_checks.one_mean(prior_mean, values.dtype) - self.prior_mean
         spectrum = both.at[0].add((-root * change).astype(both.dtype))
         matrix = gram(self.kernel, points, 2 * old.n, noise=self.noise)
         solved = matrix.solve_transformed(spectrum)
         mean = self.prior_mean + change
         return Posterior(self.kernel, points, matrix, solved, mean, self.noise, spectrum)
 
-    def mean(self, x: Array) -> Array:
+    def mean(self, x: ArrayLike) -> Array:
         """The posterior mean at points x (q, d) in [0, 1): array (q,)."""
-        row = self._row(x.dtype, self.matrix.n)
-        dots = _assembly.each(lambda one: _dot(row(one), self.coefficients), x, self.matrix.n)
+        at = self._places("x", x)
+        row = self._row(at.dtype, self.matrix.n)
+        dots = _assembly.each(lambda one: _dot(row(one), self.coefficients), at, self.matrix.n)
         return self.prior_mean + dots
 
-    def variance(self, x: Array, *, n: int | None = None) -> Array:
+    def variance(self, x: ArrayLike, *, n: int | None = None) -> Array:
         """The posterior variance at points x (q, d), of the function without noise: array (q,).
 
         It is what is left of the prior variance: in float32 less than about 1e-6 of that is
         round-off, and what would be negative is 0, as `interval` then has no width.
         """
-        matrix = self._after(n)
-        row = self._row(x.dtype, matrix.n)
+        at, matrix = self._places("x", x), self._after(n)
+        row = self._row(at.dtype, matrix.n)
         prior = self._prior()
 
-        def at(one: Array) -> Array:
+        def left(one: Array) -> Array:
             return jnp.maximum(prior - matrix.quadratic(row(one)), 0)
 
-        return _assembly.each(at, x, matrix.n)
+        return _assembly.each(left, at, matrix.n)
 
-    def covariance(self, x: Array, z: Array, *, n: int | None = None) -> Array:
+    def covariance(self, x: ArrayLike, z: ArrayLike, *, n: int | None = None) -> Array:
         """The posterior covariance of points x (q, d) and z (r, d), without noise: array (q, r)."""
-        matrix = self._after(n)
-        row, rows = self._row(x.dtype, matrix.n), jax.vmap(self._row(z.dtype, matrix.n))(z)
-        at_z = self._as_known(z)
+        at, other, matrix = self._places("x", x), self._places("z", z), self._after(n)
+        row = self._row(at.dtype, matrix.n)
+        rows = jax.vmap(self._row(other.dtype, matrix.n))(other)
+        at_z = self._as_known(other)
 
         def between(one: Array) -> Array:
             prior = self.kernel(self._as_known(one)[None], at_z)
             return prior - _dot(rows, matrix.solve(row(one)))
 
-        return _assembly.each(between, x, matrix.n)
+        return _assembly.each(between, at, matrix.n)
 
-    def interval(self, x: Array, *, confidence: float = 0.99) -> tuple[Array, Array]:
+    def interval(self, x: ArrayLike, *, confidence: float = 0.99) -> tuple[Array, Array]:
         """Where the function lies at points x (q, d), each with this probability: low and high."""
         _qmc_checks.between_zero_and_one("confidence", confidence)
         reach = norm.ppf((1 + confidence) / 2) * jnp.sqrt(self.variance(x))
@@ -135,6 +137,10 @@ class Posterior:
             return self.matrix
         _kernel_checks.has_more_points(self.points)
         return _matrix(self.kernel, self.points, n, self.noise)
+
+    def _places(self, name: str, x: ArrayLike) -> Array:
+        """Points where the process is asked for."""
+        return _process_checks.places(name, x, self.kernel.dimensions)
 
     def _prior(self) -> Array:
         """K(x, x), which is the same everywhere."""
@@ -218,7 +224,10 @@ def condition(
     values = _losses.values(y, points)
     variance = jnp.asarray(noise, values.dtype)
     matrix = _matrix(kernel, points, len(values), variance)
-    mean = jnp.mean(values) if prior_mean is None else jnp.asarray(prior_mean, values.dtype)
+    if prior_mean is None:
+        mean = jnp.mean(values)
+    else:
+        mean = _process_checks.one_mean(prior_mean, values.dtype)
     gaps = values - mean
     if isinstance(matrix, DenseGram):
         return Posterior(kernel, points, matrix, matrix.solve(gaps), mean, variance)
