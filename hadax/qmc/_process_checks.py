@@ -1,10 +1,13 @@
 """Error texts of kernel matrices and of Gaussian processes of one function."""
 
+from statistics import NormalDist
+
 import jax.numpy as jnp
 from jax import core
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
+from hadax.qmc import _qmc_checks
 
 
 def places(name: str, value: ArrayLike, dimensions: int) -> Array:
@@ -58,3 +61,10 @@ def noise(value: ArrayLike, dtype: DTypeLike, n: int | None) -> Array:
     if not isinstance(found, core.Tracer) and not bool((found >= 0).all()):
         raise ValueError(f"Argument `noise` must not be negative, as variances, but is {found}.")
     return found
+
+
+def deviations(confidence: float) -> float:
+    """How many standard deviations to either side a Gaussian takes with this probability."""
+    _qmc_checks.between_zero_and_one("confidence", confidence)
+    # In double precision, and of the tail: in float32 1 - 1e-9 would be 1.
+    return -NormalDist().inv_cdf((1 - float(confidence)) / 2)

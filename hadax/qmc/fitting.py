@@ -68,7 +68,7 @@ def fit(
     Args:
         kernel: where to start; all of its leaves, which are positive, are fitted.
         points: a lattice, a net, or any points as an array, as `condition` takes them.
-        y: array (n,), real.
+        y: array (n,), real. The fit is made in its dtype, to which the kernel is cast.
         optimizer: any of optax's, such as `optax.rprop(0.1)` or `optax.adam(0.1)`.
         noise: variance of what is added to the values, $\sigma^2$, to start from. In float32 at
             least $10^{-6}$ of the largest eigenvalue of `gram`.
@@ -117,6 +117,8 @@ def fit(
     _checks.choice("loss", loss, get_args(Loss))
     _kernel_checks.optimizer(optimizer)
     values = _losses.values(y, points)
+    kernel = _losses.kernel_in(values.dtype, kernel)
+    points = _losses.points_in(values.dtype, points)
     is_array = isinstance(points, jax.Array)
     start = _process_checks.noise(noise, values.dtype, len(values) if is_array else None)
     if learn_noise:

@@ -7,11 +7,10 @@ from typing import get_args
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.stats import norm
 
 from hadax import _checks
-from hadax._typing import Array, ArrayLike, DTypeLike
-from hadax.qmc import _assembly, _kernel_checks, _losses, _process_checks, _qmc_checks, _words
+from hadax._typing import Array, ArrayLike
+from hadax.qmc import _assembly, _kernel_checks, _losses, _process_checks, _words
 from hadax.qmc._assembly import Points
 from hadax.qmc._losses import Loss
 from hadax.qmc.dense_gram import DenseGram, along_diagonal
@@ -51,7 +50,7 @@ class Posterior:
         points, old, known = self.points, self.matrix, self.spectrum
         if isinstance(points, jax.Array) or isinstance(old, DenseGram) or known is None:
             _kernel_checks.not_extensible()
-        values = _losses.values(y, points)
+        values = _losses.values(y, points).astype(self.prior_mean.dtype)
         _kernel_checks.as_many_more(len(values), old.n)
         both = old.doubled(known, old.transformed(values - self.prior_mean))
         # A constant c has its transform in the first entry, sqrt(2n) c.
@@ -69,7 +68,7 @@ class Posterior:
     def mean(self, x: ArrayLike) -> Array:
         """The posterior mean at points x (q, d) in [0, 1): array (q,)."""
         at = self._places("x", x)
-        row = self._row(at.dtype, self.matrix.n)
+        row = self._row(self.matrix.n)
         dots = _assembly.each(lambda one: _dot(row(one), self.coefficients), at, self.matrix.n)
         return self.prior_mean + dots
 
@@ -80,7 +79,7 @@ class Posterior:
         round-off, and what would be negative is 0, as `interval` then has no width.
         """
         at, matrix = self._places("x", x), self._after(n)
-        row = self._row(at.dtype, matrix.n)
+        row = self._row(matrix.n)
         prior = self._prior()
 
         def left(one: Array) -> Array:
@@ -91,8 +90,8 @@ class Posterior:
     def covariance(self, x: ArrayLike, z: ArrayLike, *, n: int | None = None) -> Array:
         """The posterior covariance of points x (q, d) and z (r, d), without noise: array (q, r)."""
         at, other, matrix = self._places("x", x), self._places("z", z), self._after(n)
-        row = self._row(at.dtype, matrix.n)
-        rows = jax.vmap(self._row(other.dtype, matrix.n))(other)
+        row = self._row(matrix.n)
+        rows = jax.vmap(row)(other)
         at_z = self._as_known(other)
 
         def between(one: Array) -> Array:
@@ -103,8 +102,7 @@ class Posterior:
 
     def interval(self, x: ArrayLike, *, confidence: float = 0.99) -> tuple[Array, Array]:
         """Where the function lies at points x (q, d), each with this probability: low and high."""
-        _qmc_checks.between_zero_and_one("confidence", confidence)
-        reach = norm.ppf((1 + confidence) / 2) * jnp.sqrt(self.variance(x))
+        reach = _process_checks.deviations(confidence) * jnp.sqrt(self.variance(x))
         mean = self.mean(x)
         return mean - reach, mean + reach
 
@@ -144,16 +142,17 @@ class Posterior:
 
     def _prior(self) -> Array:
         """K(x, x), which is the same everywhere."""
-        known = self._known(self.kernel.scale.dtype, 1)[0]
+        known = self._known(1)[0]
         return self.kernel(known, known)
 
-    def _row(self, dtype: DTypeLike, n: int) -> Callable[[Array], Array]:
+    def _row(self, n: int) -> Callable[[Array], Array]:
         """A function from a point (d,) to K(x, x_i), (n,). Of a lattice it has derivatives."""
-        known = self._known(dtype, n)
+        known = self._known(n)
         return lambda one: self.kernel(self._as_known(one)[None], known)
 
-    def _known(self, dtype: DTypeLike, n: int) -> Array:
-        """The first n points as the kernel takes them beside others of a dtype."""
+    def _known(self, n: int) -> Array:
+        """The first n points as the kernel takes them beside others."""
+        dtype = self.prior_mean.dtype
         if not isinstance(self.points, jax.Array):
             if isinstance(self.points, Lattice):
                 return self.points(n, dtype=dtype)
@@ -161,12 +160,12 @@ class Posterior:
         found = self.points[:n]
         if self.kernel.is_digital or not jnp.issubdtype(found.dtype, jnp.unsignedinteger):
             return found
-        return _words.fractions(found, jnp.dtype(dtype))
+        return _words.fractions(found, dtype)
 
     def _as_known(self, x: Array) -> Array:
         """Points in [0, 1) as the kernel takes them."""
         if not self.kernel.is_digital:
-            return x
+            return x.astype(self.prior_mean.dtype)
         known = self.points if isinstance(self.points, jax.Array) else self.points.words(1)
         return _words.of_fractions(x, known.dtype)
 
@@ -185,7 +184,8 @@ def condition(
         kernel: of a lattice or a net, as the points are.
         points: the lattice or net, or any points as an array, as `gram` takes them.
         y: array (n,), real: values at the first n points in natural order, n a power of two; or at
-            all points of an array.
+            all points of an array. Their dtype is that of all that follows, to which the kernel
+            is cast; 16-bit values are taken as float32.
         noise: variance of what is added to the values, $\sigma^2$; with an array of points also
             one a point, (n,).
         prior_mean: $\mu$; None takes the mean of y, on a lattice or net the likeliest one.
@@ -222,6 +222,8 @@ def condition(
         `jagadeeswaran2019`.
     """
     values = _losses.values(y, points)
+    kernel = _losses.kernel_in(values.dtype, kernel)
+    points = _losses.points_in(values.dtype, points)
     variance = jnp.asarray(noise, values.dtype)
     matrix = _matrix(kernel, points, len(values), variance)
     if prior_mean is None:
@@ -288,6 +290,8 @@ def regression_loss(
     """
     _checks.choice("loss", loss, get_args(Loss))
     values = _losses.values(y, points)
+    kernel = _losses.kernel_in(values.dtype, kernel)
+    points = _losses.points_in(values.dtype, points)
     matrix = _matrix(kernel, points, len(values), jnp.asarray(noise, values.dtype))
     return _losses.loss_of(matrix, values - jnp.mean(values), loss)
 

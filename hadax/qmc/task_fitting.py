@@ -76,7 +76,8 @@ def fit_tasks(
         kernel: where to start; all of its leaves are fitted. Its scale and T matter by their
             product only.
         points: a lattice or net a task, shifted copies of one.
-        y: one array (n_i,) a task: values at its first points, each n_i a power of two.
+        y: one array (n_i,) a task: values at its first points, each n_i a power of two. The fit
+            is made in the widest dtype among them, to which the kernel is cast.
         optimizer: any of optax's, such as `optax.rprop(0.1)` or `optax.adam(0.1)`.
         factors: F to start from, (tasks, shared). Not zeros, where its slope is zero too.
         variances: v to start from, positive, (tasks,) or one for all.
@@ -121,7 +122,9 @@ def fit_tasks(
     """
     _checks.choice("loss", loss, get_args(Loss))
     _kernel_checks.optimizer(optimizer)
-    values = tuple(_checks.real_float("y", _checks.shaped("y", one, ndim=1)) for one in y)
+    values = _losses.task_values(y)
+    if values:
+        kernel = _losses.kernel_in(values[0].dtype, kernel)
     points, sizes = tuple(points), tuple(len(one) for one in values)
     _task_checks.copies(kernel, points, sizes)
     count, dtype = len(sizes), kernel.scale.dtype

@@ -81,6 +81,37 @@ def test_arrays_of_points_fit_as_sequences_do(x64):
     np.testing.assert_allclose(fits[0].kernel.weights, fits[1].kernel.weights, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("of_y", "of_kernel"), [("float32", "float64"), ("float64", "float32")])
+def test_the_dtype_of_values_decides(of_y, of_kernel, x64):
+    points, y = lattice_data(of_y)
+    scale, weights = jnp.ones((), of_kernel), jnp.full(2, 0.5, of_kernel)
+    kernel = qmc.shift_invariant_kernel(2, scale=scale, weights=weights)
+    noise, x = jnp.asarray(0.1, of_kernel), jnp.full((1, 2), 0.3, of_kernel)
+    for at in (points, points(N, dtype=of_kernel)):
+        posterior = qmc.condition(kernel, at, y, noise=noise)
+        found = qmc.fit(kernel, at, y, optax.rprop(0.1), noise=noise, steps=2)
+        loss = qmc.regression_loss(kernel, at, y, noise=noise)
+        for leaf in (loss, *posterior.interval(x), *posterior.integral(), found.loss):
+            assert leaf.dtype == of_y
+        np.testing.assert_allclose(found.losses[0], loss, rtol=1e-5)
+    assert posterior.covariance(x, x).dtype == of_y
+    grown = qmc.condition(kernel, points, y[:64]).extend(y[64:].astype(of_kernel))
+    assert grown.coefficients.dtype == of_y
+    # Of tasks the widest dtype of values.
+    pair, values = (points, points), (y[:8], y[:8].astype("float32"))
+    tasks = qmc.condition_tasks(kernel, pair, values, tasks=jnp.eye(2, dtype=of_kernel), noise=0.1)
+    start = {"factors": jnp.ones((2, 1), of_kernel), "variances": 0.1, "noise": noise}
+    fitted = qmc.fit_tasks(kernel, pair, values, optax.rprop(0.1), steps=2, **start)
+    for leaf in (*tasks.interval(0, x), *tasks.integrals(), fitted.loss, fitted.tasks):
+        assert leaf.dtype == of_y
+
+
+def test_half_precision_is_taken_as_single():
+    points, y = lattice_data()
+    found = qmc.condition(qmc.shift_invariant_kernel(2), points, y.astype("bfloat16"), noise=0.1)
+    assert found.coefficients.dtype == "float32"
+
+
 def test_starts_and_values_are_vmapped():
     points, y = lattice_data()
     optimizer = adam(0.1)

@@ -162,6 +162,15 @@ def test_points_are_added_by_doubling(kind, prior_mean, x64):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-11)
 
 
+def test_intervals_are_finite_however_sure():
+    points, kernel = qmc.lattice([1]), qmc.shift_invariant_kernel(1)
+    found, x = qmc.condition(kernel, points, jnp.ones(4), noise=0.1), jnp.full((1, 1), 0.3)
+    for confidence, deviations in [(1 - 1e-9, 6.109410), (1 - 2**-53, 8.292361)]:
+        low, high = found.interval(x, confidence=confidence)
+        right = 2 * deviations * jnp.sqrt(found.variance(x))
+        np.testing.assert_allclose(high - low, right, rtol=1e-5)
+
+
 @pytest.mark.usefixtures("without_shape_checks")
 def test_lists_are_arrays():
     points, kernel = qmc.lattice([1]), qmc.shift_invariant_kernel(1)
