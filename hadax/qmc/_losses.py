@@ -1,5 +1,6 @@
 """How badly a kernel's matrix explains values."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
@@ -10,6 +11,7 @@ from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
 from hadax.qmc import _kernel_checks, _qmc_checks
 from hadax.qmc._assembly import Points
+from hadax.qmc.composed_kernels import CombinedKernel
 from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.structured_gram import Gram
@@ -28,6 +30,34 @@ def loss_of(
     diagonal = _joined(matrix.inverse_diagonal())
     scales = diagonal if loss == "cv" else jnp.mean(diagonal)
     return jnp.sum(jnp.square(_joined(matrix.solve(gaps)) / scales))  # type: ignore[arg-type]
+
+
+def likeliest_factor(matrix: Gram | DenseGram | TaskGram, gaps: Array | tuple[Array, ...]) -> Array:
+    """By what kernel and noise together are multiplied where values are likeliest: y^T K^-1 y / n.
+
+    1 where that is no positive number, as of values that are all the same.
+    """
+    factor = matrix.quadratic(gaps) / matrix.n  # type: ignore[arg-type]
+    return jnp.where((factor > 0) & jnp.isfinite(factor), factor, 1)
+
+
+def unit(gaps: Array | tuple[Array, ...]) -> Array:
+    """The largest size among values, in which their squares neither under- nor overflow."""
+    largest = jnp.max(jnp.abs(_joined(gaps)))
+    return jnp.where(largest > 0, largest, 1)
+
+
+def in_units(value: Array, unit: Array, n: int, loss: Loss) -> Array:
+    """The loss of n values, from that of the values over a unit."""
+    return value + n * jnp.log(unit) if loss == "likelihood" else value * unit * unit
+
+
+def scaled(kernel: ProductKernel, factor: Array) -> ProductKernel:
+    """A kernel times a factor, of which kernels whose scales multiply take equal parts."""
+    if isinstance(kernel, CombinedKernel):
+        part = factor ** (1 / len(kernel.kernels))
+        return CombinedKernel(tuple(scaled(one, part) for one in kernel.kernels))
+    return dataclasses.replace(kernel, scale=kernel.scale * factor)  # type: ignore[type-var]
 
 
 def measured(
