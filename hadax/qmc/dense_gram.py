@@ -10,11 +10,6 @@ from hadax._typing import Array, ArrayLike
 from hadax.qmc import _process_checks
 
 
-def along_diagonal(noise: Array) -> Array:
-    """Noise, one number or (n,), as what an identity is multiplied by."""
-    return noise if noise.ndim == 0 else noise[None]
-
-
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class DenseGram:

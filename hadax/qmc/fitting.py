@@ -14,7 +14,8 @@ from hadax.qmc import _assembly, _descent, _kernel_checks, _losses, _process_che
 from hadax.qmc._assembly import Kind, Points
 from hadax.qmc._descent import Optimizer
 from hadax.qmc._losses import Loss
-from hadax.qmc.dense_gram import DenseGram, along_diagonal
+from hadax.qmc._noise import along_diagonal
+from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.structured_gram import Gram
 

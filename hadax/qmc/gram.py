@@ -7,7 +7,8 @@ import jax
 from hadax._typing import Array, ArrayLike
 from hadax.qmc import _assembly, _process_checks
 from hadax.qmc._assembly import Points
-from hadax.qmc.dense_gram import DenseGram, along_diagonal
+from hadax.qmc._noise import along_diagonal
+from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.structured_gram import Gram
 

@@ -13,7 +13,8 @@ from hadax._typing import Array, ArrayLike
 from hadax.qmc import _assembly, _kernel_checks, _losses, _process_checks, _words
 from hadax.qmc._assembly import Points
 from hadax.qmc._losses import Loss
-from hadax.qmc.dense_gram import DenseGram, along_diagonal
+from hadax.qmc._noise import along_diagonal
+from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.gram import gram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.lattices import Lattice
