@@ -145,8 +145,8 @@ def test_every_point_of_an_array_may_have_its_own_noise(x64):
     left = scale - scale**2 * np.linalg.solve(matrix, np.ones(16)).sum()
     np.testing.assert_allclose(found.integral()[1], left, rtol=1e-9)
     held = qmc.fit(kernel, words, y, optax.rprop(0.1), noise=noise, learn_noise=False, steps=2)
-    right = qmc.regression_loss(kernel, words, y, noise=noise)
-    np.testing.assert_allclose(held.losses[0], right, rtol=1e-9)
+    right = qmc.regression_loss(held.kernel, words, y, noise=noise)
+    np.testing.assert_allclose(held.loss, right, rtol=1e-9)
 
 
 @pytest.mark.usefixtures("without_shape_checks")
