@@ -72,7 +72,7 @@ def descend(
         best = finite & (value < state.best_loss)
         clearly = finite & (measure < state.compared - threshold)
         waited = jnp.where(clearly, 0, state.waited + 1)
-        updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.parameters)
+        updates, optimizer_state = _updated(optimizer, gradient, state.optimizer, state.parameters)
         end = jnp.where(waited >= patience, _STEADY, _RUNNING)
         return Descent(
             parameters=jax.tree.map(jnp.add, state.parameters, updates),
@@ -103,6 +103,19 @@ def descend(
             end=none,
         ),
     )
+
+
+def _updated(optimizer: Optimizer, gradient: Any, state: Any, parameters: Any) -> tuple[Any, Any]:
+    """What an optimizer that takes gradients alone adds, and its next state."""
+    try:
+        return optimizer.update(gradient, state, parameters)
+    except TypeError as error:
+        if "keyword-only argument" not in str(error):
+            raise
+        raise TypeError(
+            "Argument `optimizer` must take gradients alone, as optax.rprop(0.1) and "
+            f"optax.adam(0.1) do, but is one that asks for more, as optax.lbfgs does: {error}."
+        ) from None
 
 
 def summary(loss: Array, steps: Array, end: Array, leaves: Sequence[tuple[str, Array]]) -> str:

@@ -1,14 +1,19 @@
 """How badly a kernel's matrix explains values."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from hadax import _checks
-from hadax._typing import Array, ArrayLike
+from hadax._typing import Array, ArrayLike, DTypeLike
 from hadax.qmc import _kernel_checks, _qmc_checks
+from hadax.qmc._assembly import Points
+from hadax.qmc.composed_kernels import CombinedKernel
 from hadax.qmc.dense_gram import DenseGram
+from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.structured_gram import Gram
 from hadax.qmc.task_matrices import TaskGram
 
@@ -27,6 +32,34 @@ def loss_of(
     return jnp.sum(jnp.square(_joined(matrix.solve(gaps)) / scales))  # type: ignore[arg-type]
 
 
+def likeliest_factor(matrix: Gram | DenseGram | TaskGram, gaps: Array | tuple[Array, ...]) -> Array:
+    """By what kernel and noise together are multiplied where values are likeliest: y^T K^-1 y / n.
+
+    1 where that is no positive number, as of values that are all the same.
+    """
+    factor = matrix.quadratic(gaps) / matrix.n  # type: ignore[arg-type]
+    return jnp.where((factor > 0) & jnp.isfinite(factor), factor, 1)
+
+
+def unit(gaps: Array | tuple[Array, ...]) -> Array:
+    """The largest size among values, in which their squares neither under- nor overflow."""
+    largest = jnp.max(jnp.abs(_joined(gaps)))
+    return jnp.where(largest > 0, largest, 1)
+
+
+def in_units(value: Array, unit: Array, n: int, loss: Loss) -> Array:
+    """The loss of n values, from that of the values over a unit."""
+    return value + n * jnp.log(unit) if loss == "likelihood" else value * unit * unit
+
+
+def scaled(kernel: ProductKernel, factor: Array) -> ProductKernel:
+    """A kernel times a factor, of which kernels whose scales multiply take equal parts."""
+    if isinstance(kernel, CombinedKernel):
+        part = factor ** (1 / len(kernel.kernels))
+        return CombinedKernel(tuple(scaled(one, part) for one in kernel.kernels))
+    return dataclasses.replace(kernel, scale=kernel.scale * factor)  # type: ignore[type-var]
+
+
 def measured(
     matrix: Gram | DenseGram | TaskGram, gaps: Array | tuple[Array, ...], loss: Loss
 ) -> tuple[Array, Array]:
@@ -42,9 +75,36 @@ def _joined(vectors: Array | tuple[Array, ...]) -> Array:
 
 def values(y: ArrayLike, points: object) -> Array:
     """Values as a vector of as many as there are points."""
-    found = _checks.real_float("y", _checks.shaped("y", y, ndim=1))
+    found = _vector(y)
     if isinstance(points, jax.Array):
         _kernel_checks.as_many_values(len(found), len(points))
     else:
         _qmc_checks.power_of_two("len(y)", len(found))
     return found
+
+
+def task_values(y: Sequence[ArrayLike]) -> tuple[Array, ...]:
+    """Values as one vector a task, all of the widest dtype among them."""
+    found = [_vector(one) for one in y]
+    widest = max((one.dtype for one in found), key=lambda dtype: dtype.itemsize, default=None)
+    return tuple(one.astype(widest) for one in found)
+
+
+def kernel_in(dtype: DTypeLike, kernel: ProductKernel) -> ProductKernel:
+    """A kernel whose leaves have the dtype of the values that it is to explain."""
+    if not isinstance(kernel, ProductKernel):
+        return kernel  # What is asked of points says that it is none.
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), kernel)
+
+
+def points_in(dtype: DTypeLike, points: Points | Array) -> Points | Array:
+    """Points that are floats with the dtype of their values; words and sequences as they are."""
+    if isinstance(points, jax.Array) and jnp.issubdtype(points.dtype, jnp.floating):
+        return points.astype(dtype)
+    return points
+
+
+def _vector(y: ArrayLike) -> Array:
+    """Values as a vector of at least 32 bits."""
+    found = _checks.real_float("y", _checks.shaped("y", y, ndim=1))
+    return found.astype(jnp.float32) if jnp.finfo(found.dtype).bits < 32 else found

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_solve, solve_triangular
 
-from hadax._typing import Array
+from hadax._typing import Array, ArrayLike
+from hadax.qmc import _process_checks
 
 
 @jax.tree_util.register_dataclass
@@ -32,19 +33,23 @@ class DenseGram:
         """The number of points."""
         return self.factor.shape[-1]
 
-    def __call__(self, y: Array) -> Array:
+    def __call__(self, y: ArrayLike) -> Array:
         """K y, for y (..., n)."""
-        halves = jnp.matmul(y, self.factor, precision="highest")
+        halves = jnp.matmul(
+            _process_checks.vectors("y", y, self.n), self.factor, precision="highest"
+        )
         return jnp.matmul(halves, self.factor.T, precision="highest")
 
-    def solve(self, y: Array) -> Array:
+    def solve(self, y: ArrayLike) -> Array:
         """The solution c of K c = y, for y (..., n)."""
-        return cho_solve((self.factor, True), y.reshape(-1, self.n).T).T.reshape(y.shape)
+        found = _process_checks.vectors("y", y, self.n)
+        return cho_solve((self.factor, True), found.reshape(-1, self.n).T).T.reshape(found.shape)
 
-    def quadratic(self, y: Array) -> Array:
+    def quadratic(self, y: ArrayLike) -> Array:
         """y^T K^-1 y, for y (..., n)."""
-        halves = solve_triangular(self.factor, y.reshape(-1, self.n).T, lower=True)
-        return jnp.sum(jnp.square(halves), axis=0).reshape(y.shape[:-1])
+        found = _process_checks.vectors("y", y, self.n)
+        halves = solve_triangular(self.factor, found.reshape(-1, self.n).T, lower=True)
+        return jnp.sum(jnp.square(halves), axis=0).reshape(found.shape[:-1])
 
     def logdet(self) -> Array:
         """The logarithm of the determinant."""

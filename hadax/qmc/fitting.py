@@ -10,11 +10,14 @@ from jax import core
 
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
-from hadax.qmc import _assembly, _descent, _kernel_checks, _losses
+from hadax.qmc import _assembly, _descent, _kernel_checks, _losses, _process_checks
 from hadax.qmc._assembly import Kind, Points
 from hadax.qmc._descent import Optimizer
 from hadax.qmc._losses import Loss
+from hadax.qmc._noise import along_diagonal
+from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
+from hadax.qmc.structured_gram import Gram
 
 _Parameters: TypeAlias = tuple[list[Array], Array]
 
@@ -64,16 +67,23 @@ def fit(
     `improvement`: when the density of the values has not grown by this part of it ("likelihood"),
     or the errors have not shrunk by it ("gcv", "cv").
 
+    It starts from the scale and noise that explain the values best among those with the ratio that
+    is given, $c S$ and $c \sigma^2$ with $c = y^\top K^{-1} y / n$: the units of y do not matter.
+
     Args:
-        kernel: where to start; all of its leaves, which are positive, are fitted.
+        kernel: where to start; all of its leaves, which are positive, are fitted. Of its scale and
+            the noise only the ratio matters where noise is learned; where it is not, the scale
+            starts where the kernel has the variance of the values.
         points: a lattice, a net, or any points as an array, as `condition` takes them.
-        y: array (n,), real.
-        optimizer: any of optax's, such as `optax.rprop(0.1)` or `optax.adam(0.1)`.
+        y: array (n,), real. The fit is made in its dtype, to which the kernel is cast.
+        optimizer: any of optax's that takes gradients alone, such as `optax.rprop(0.1)` or
+            `optax.adam(0.1)`. Make it once, outside of loops.
         noise: variance of what is added to the values, $\sigma^2$, to start from. In float32 at
             least $10^{-6}$ of the largest eigenvalue of `gram`.
-        learn_noise: whether it is fitted too; it must be positive then.
+        learn_noise: whether it is fitted too; it must be one positive number then.
         loss: which, as in `regression_loss`. "gcv" and "cv" see the ratio of noise and scale only:
-            means are those of the best kernel, variances scale with where the search started.
+            where noise is learned or zero both are at the end multiplied by the same c, so
+            that variances suit the values; where it is known, the ratio gives the scale.
         steps: how many losses to compute at most.
         patience: how many steps to wait for a better loss; more for optimizers that overshoot, as
             Adam does.
@@ -116,11 +126,13 @@ def fit(
     _checks.choice("loss", loss, get_args(Loss))
     _kernel_checks.optimizer(optimizer)
     values = _losses.values(y, points)
-    start = jnp.asarray(noise, values.dtype)
+    kernel = _losses.kernel_in(values.dtype, kernel)
+    points = _losses.points_in(values.dtype, points)
+    is_array = isinstance(points, jax.Array)
+    start = _process_checks.noise(noise, values.dtype, len(values) if is_array else None)
     if learn_noise:
         _kernel_checks.one_or_each("noise", start, None)
-    count = None if isinstance(points, jax.Array) else len(values)
-    factors, kind = _assembly.factors(kernel, points, count)
+    factors, kind = _assembly.factors(kernel, points, None if is_array else len(values))
     found = _search(
         kernel,
         factors,
@@ -153,7 +165,24 @@ def _search(
     steps: int,
     patience: int,
 ) -> Fit:
-    """The loop of `fit`."""
+    """The loop of `fit`, in units of the values, so that it does not depend on theirs."""
+    unit = _losses.unit(gaps)
+    gaps = gaps / unit
+    given = noise
+
+    def matrix_of(kernel: ProductKernel, noise: Array) -> Gram | DenseGram:
+        return _assembly.matrix(kernel, factors, kind, along_diagonal(noise))
+
+    if learn_noise:
+        factor = _losses.likeliest_factor(matrix_of(kernel, noise), gaps)
+        noise = noise * factor
+    else:
+        # Noise that is known stays: the kernel's own variance becomes that of the values.
+        noise = given / unit / unit
+        at_zero = kernel.minus_one_of(factors).reshape(-1)[0]
+        spread = jnp.mean(jnp.square(gaps))
+        factor = jnp.where(spread > 0, spread, 1) / (kernel.scale * (1 + at_zero))
+    kernel = _losses.scaled(kernel, factor)
     leaves, structure = jax.tree.flatten(kernel)
 
     def made(parameters: _Parameters) -> tuple[ProductKernel, Array]:
@@ -162,8 +191,7 @@ def _search(
         return kernel, jnp.exp(log_noise) if learn_noise else noise
 
     def objective(parameters: _Parameters) -> tuple[Array, Array]:
-        found, variance = made(parameters)
-        return _losses.measured(_assembly.matrix(found, factors, kind, variance), gaps, loss)
+        return _losses.measured(matrix_of(*made(parameters)), gaps, loss)
 
     logs = [jnp.log(leaf) for leaf in leaves]
     last = _descent.descend(
@@ -175,4 +203,13 @@ def _search(
         patience=patience,
     )
     best_kernel, best_noise = made(last.best)
-    return Fit(best_kernel, best_noise, last.best_loss, last.losses, last.step, last.end)
+    if loss != "likelihood":
+        # These losses see ratios only: of what has the best one, the likeliest.
+        factor = _losses.likeliest_factor(matrix_of(best_kernel, best_noise), gaps)
+        factor = factor if learn_noise else jnp.where(jnp.all(noise == 0), factor, 1)
+        best_kernel, best_noise = _losses.scaled(best_kernel, factor), best_noise * factor
+    best_loss = _losses.in_units(last.best_loss, unit, len(gaps), loss)
+    losses = _losses.in_units(last.losses, unit, len(gaps), loss)
+    best_kernel = _losses.scaled(_losses.scaled(best_kernel, unit), unit)
+    best_noise = best_noise * unit * unit if learn_noise else given
+    return Fit(best_kernel, best_noise, best_loss, losses, last.step, last.end)

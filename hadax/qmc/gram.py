@@ -2,9 +2,12 @@
 
 from typing import overload
 
+import jax
+
 from hadax._typing import Array, ArrayLike
-from hadax.qmc import _assembly
+from hadax.qmc import _assembly, _process_checks
 from hadax.qmc._assembly import Points
+from hadax.qmc._noise import along_diagonal
 from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.structured_gram import Gram
@@ -31,8 +34,9 @@ def gram(
             be shifted, but not scrambled point by point. Or any points as an array (n, d): words,
             as `words` of what is called returns them, or for a lattice's kernels also floats.
         n: number of points, a power of two; left out for an array.
-        noise: $\sigma^2$, added to the diagonal. In float32 at least $10^{-6}$ of the largest
-            eigenvalue keeps what is solved for accurate.
+        noise: $\sigma^2$, added to the diagonal; with an array of points also one a point, (n,).
+            In float32 at least $10^{-6}$ of the largest eigenvalue keeps what is solved for
+            accurate.
 
     Returns:
         A `Gram`, a pytree; of an array a `DenseGram`, which has the same methods.
@@ -40,7 +44,8 @@ def gram(
     Raises:
         TypeError: a kernel of the other kind of points, or what is no lattice, net or array.
         ValueError: n no power of two, a kernel of other dimensions, or a net that is scrambled
-            point by point, which leaves no structure: its words as an array may be taken.
+            point by point, which leaves no structure: its words as an array may be taken. Noise
+            that is negative, or not one number where there is structure.
 
     Cost:
         One column of the kernel and one transform; so does each product and each solution. Of an
@@ -62,4 +67,6 @@ def gram(
         Jagadeeswaran and Hickernell (2019), key `jagadeeswaran2019`.
     """
     factors, kind = _assembly.factors(kernel, points, n)
-    return _assembly.matrix(kernel, factors, kind, noise)
+    count = len(points) if isinstance(points, jax.Array) else None
+    variance = _process_checks.noise(noise, kernel.scale.dtype, count)
+    return _assembly.matrix(kernel, factors, kind, along_diagonal(variance))

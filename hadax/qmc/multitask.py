@@ -8,11 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.lax.linalg import triangular_solve
-from jax.scipy.stats import norm
 
-from hadax import _checks
-from hadax._typing import Array, ArrayLike, DTypeLike
-from hadax.qmc import _assembly, _qmc_checks, _task_blocks, _task_checks, _words
+from hadax._typing import Array, ArrayLike
+from hadax.qmc import (
+    _assembly,
+    _losses,
+    _process_checks,
+    _task_blocks,
+    _task_checks,
+    _words,
+)
 from hadax.qmc._assembly import Points
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.task_matrices import TaskGram, task_gram
@@ -54,48 +59,50 @@ class TaskPosterior:
         settings = {"tasks": self.tasks, "noise": self.noise, "prior_means": prior_means}
         return condition_tasks(self.kernel, self.points, joined, **settings)
 
-    def mean(self, task: int, x: Array) -> Array:
+    def mean(self, task: int, x: ArrayLike) -> Array:
         """The posterior mean of a task at points x (q, d) in [0, 1): array (q,)."""
-        row = self._row(self._number(task), x.dtype)
+        at = self._places("x", x)
+        row = self._row(self._number(task))
         joined = jnp.concatenate(self.coefficients)
-        dots = _assembly.each(lambda one: _dots("i,i", row(one), joined), x, self.matrix.n)
+        dots = _assembly.each(lambda one: _dots("i,i", row(one), joined), at, self.matrix.n)
         return self.prior_means[task] + dots
 
-    def variance(self, task: int, x: Array) -> Array:
+    def variance(self, task: int, x: ArrayLike) -> Array:
         """The posterior variance of a task at points x (q, d), without noise: array (q,).
 
         In float32 less than about 1e-6 of the prior one is round-off; what is negative is 0.
         """
-        row = self._row(self._number(task), x.dtype)
+        at = self._places("x", x)
+        row = self._row(self._number(task))
         word = self.points[0].words(1)[0]
         prior = self.tasks[task, task] * self.kernel(word, word)
 
-        def at(one: Array) -> Array:
+        def left(one: Array) -> Array:
             explained = self.matrix.quadratic(_task_blocks.split(row(one), self.matrix.sizes))
             return jnp.maximum(prior - explained, 0)
 
-        return _assembly.each(at, x, self.matrix.n)
+        return _assembly.each(left, at, self.matrix.n)
 
-    def covariance(self, task: int, x: Array, other: int, z: Array) -> Array:
+    def covariance(self, task: int, x: ArrayLike, other: int, z: ArrayLike) -> Array:
         """The posterior covariance of a task at points x (q, d) and another at z (r, d): (q, r).
 
         Without noise; `other` may be the same task.
         """
-        row = self._row(self._number(task), x.dtype)
-        rows = jax.vmap(self._row(self._number(other, "other"), z.dtype))(z)
-        at_z, share = self._as_known(z), self.tasks[task, other]
+        at, further = self._places("x", x), self._places("z", z)
+        row = self._row(self._number(task))
+        rows = jax.vmap(self._row(self._number(other, "other")))(further)
+        at_z, share = self._as_known(further), self.tasks[task, other]
 
         def between(one: Array) -> Array:
             solved = self.matrix.solve(_task_blocks.split(row(one), self.matrix.sizes))
             prior = share * self.kernel(self._as_known(one)[None], at_z)
             return prior - _dots("ri,i->r", rows, jnp.concatenate(solved))
 
-        return _assembly.each(between, x, self.matrix.n)
+        return _assembly.each(between, at, self.matrix.n)
 
-    def interval(self, task: int, x: Array, *, confidence: float = 0.99) -> tuple[Array, Array]:
+    def interval(self, task: int, x: ArrayLike, *, confidence: float = 0.99) -> tuple[Array, Array]:
         """Where a task lies at points x (q, d), each with this probability: low and high."""
-        _qmc_checks.between_zero_and_one("confidence", confidence)
-        reach = norm.ppf((1 + confidence) / 2) * jnp.sqrt(self.variance(task, x))
+        reach = _process_checks.deviations(confidence) * jnp.sqrt(self.variance(task, x))
         mean = self.mean(task, x)
         return mean - reach, mean + reach
 
@@ -120,23 +127,29 @@ class TaskPosterior:
         outer = triangular_solve(_task_blocks.factored(inner), root.T, left_side=True, lower=True)
         return means, scale * _dots("ki,kj->ij", outer, outer)
 
+    def _places(self, name: str, x: ArrayLike) -> Array:
+        """Points where a process is asked for."""
+        return _process_checks.places(name, x, self.kernel.dimensions)
+
     def _number(self, task: object, name: str = "task") -> int:
         """A task that there is."""
         return _task_checks.known(name, task, len(self.points))
 
-    def _row(self, task: int, dtype: DTypeLike) -> Callable[[Array], Array]:
+    def _row(self, task: int) -> Callable[[Array], Array]:
         """A function from a point to its covariances with all values, task after task."""
         pairs = list(zip(self.points, self.matrix.sizes, strict=True))
         shares = jnp.repeat(self.tasks[task], np.array(self.matrix.sizes))
         if self.matrix.is_lattice:
-            known = jnp.concatenate([points(n, dtype=dtype) for points, n in pairs])
+            known = jnp.concatenate([points(n, dtype=shares.dtype) for points, n in pairs])
         else:
             known = jnp.concatenate([points.words(n) for points, n in pairs])
         return lambda one: shares * self.kernel(self._as_known(one)[None], known)
 
     def _as_known(self, x: Array) -> Array:
         """Points in [0, 1) as the kernel takes them."""
-        return x if self.matrix.is_lattice else _words.of_fractions(x, self.points[0].shift.dtype)
+        if self.matrix.is_lattice:
+            return x.astype(self.tasks.dtype)
+        return _words.of_fractions(x, self.points[0].shift.dtype)
 
 
 def condition_tasks(
@@ -156,7 +169,8 @@ def condition_tasks(
     Args:
         kernel: K, as `task_gram` takes it.
         points: a lattice or net a task, shifted copies of one.
-        y: one array (n_i,) a task: values at its first points, each n_i a power of two.
+        y: one array (n_i,) a task: values at its first points, each n_i a power of two. The
+            widest dtype among them is that of all that follows, to which the kernel is cast.
         tasks: T, array (tasks, tasks).
         noise: $\sigma^2$, one for all tasks or (tasks,).
         prior_means: one a task; None takes the mean of each task's values.
@@ -191,7 +205,9 @@ def condition_tasks(
     References:
         Bonilla, Chai and Williams (2007), key `bonilla2007`.
     """
-    values = tuple(_checks.real_float("y", _checks.shaped("y", one, ndim=1)) for one in y)
+    values = _losses.task_values(y)
+    if values:
+        kernel = _losses.kernel_in(values[0].dtype, kernel)
     matrix = task_gram(kernel, points, [len(one) for one in values], tasks=tasks, noise=noise)
     count, dtype = len(values), kernel.scale.dtype
     if prior_means is None:

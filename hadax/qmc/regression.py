@@ -7,13 +7,13 @@ from typing import get_args
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.stats import norm
 
 from hadax import _checks
-from hadax._typing import Array, ArrayLike, DTypeLike
-from hadax.qmc import _assembly, _kernel_checks, _losses, _qmc_checks, _words
+from hadax._typing import Array, ArrayLike
+from hadax.qmc import _assembly, _kernel_checks, _losses, _process_checks, _words
 from hadax.qmc._assembly import Points
 from hadax.qmc._losses import Loss
+from hadax.qmc._noise import along_diagonal
 from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.gram import gram
 from hadax.qmc.kernels import ProductKernel
@@ -51,7 +51,7 @@ class Posterior:
         points, old, known = self.points, self.matrix, self.spectrum
         if isinstance(points, jax.Array) or isinstance(old, DenseGram) or known is None:
             _kernel_checks.not_extensible()
-        values = _losses.values(y, points)
+        values = _losses.values(y, points).astype(self.prior_mean.dtype)
         _kernel_checks.as_many_more(len(values), old.n)
         both = old.doubled(known, old.transformed(values - self.prior_mean))
         # A constant c has its transform in the first entry, sqrt(2n) c.
@@ -59,50 +59,51 @@ class Posterior:
         if prior_mean is None:
             change = both[0].real / root
         else:
-            change = jnp.asarray(prior_mean, values.dtype) - self.prior_mean
+            change = _process_checks.one_mean(prior_mean, values.dtype) - self.prior_mean
         spectrum = both.at[0].add((-root * change).astype(both.dtype))
         matrix = gram(self.kernel, points, 2 * old.n, noise=self.noise)
         solved = matrix.solve_transformed(spectrum)
         mean = self.prior_mean + change
         return Posterior(self.kernel, points, matrix, solved, mean, self.noise, spectrum)
 
-    def mean(self, x: Array) -> Array:
+    def mean(self, x: ArrayLike) -> Array:
         """The posterior mean at points x (q, d) in [0, 1): array (q,)."""
-        row = self._row(x.dtype, self.matrix.n)
-        dots = _assembly.each(lambda one: _dot(row(one), self.coefficients), x, self.matrix.n)
+        at = self._places("x", x)
+        row = self._row(self.matrix.n)
+        dots = _assembly.each(lambda one: _dot(row(one), self.coefficients), at, self.matrix.n)
         return self.prior_mean + dots
 
-    def variance(self, x: Array, *, n: int | None = None) -> Array:
+    def variance(self, x: ArrayLike, *, n: int | None = None) -> Array:
         """The posterior variance at points x (q, d), of the function without noise: array (q,).
 
         It is what is left of the prior variance: in float32 less than about 1e-6 of that is
         round-off, and what would be negative is 0, as `interval` then has no width.
         """
-        matrix = self._after(n)
-        row = self._row(x.dtype, matrix.n)
+        at, matrix = self._places("x", x), self._after(n)
+        row = self._row(matrix.n)
         prior = self._prior()
 
-        def at(one: Array) -> Array:
+        def left(one: Array) -> Array:
             return jnp.maximum(prior - matrix.quadratic(row(one)), 0)
 
-        return _assembly.each(at, x, matrix.n)
+        return _assembly.each(left, at, matrix.n)
 
-    def covariance(self, x: Array, z: Array, *, n: int | None = None) -> Array:
+    def covariance(self, x: ArrayLike, z: ArrayLike, *, n: int | None = None) -> Array:
         """The posterior covariance of points x (q, d) and z (r, d), without noise: array (q, r)."""
-        matrix = self._after(n)
-        row, rows = self._row(x.dtype, matrix.n), jax.vmap(self._row(z.dtype, matrix.n))(z)
-        at_z = self._as_known(z)
+        at, other, matrix = self._places("x", x), self._places("z", z), self._after(n)
+        row = self._row(matrix.n)
+        rows = jax.vmap(row)(other)
+        at_z = self._as_known(other)
 
         def between(one: Array) -> Array:
             prior = self.kernel(self._as_known(one)[None], at_z)
             return prior - _dot(rows, matrix.solve(row(one)))
 
-        return _assembly.each(between, x, matrix.n)
+        return _assembly.each(between, at, matrix.n)
 
-    def interval(self, x: Array, *, confidence: float = 0.99) -> tuple[Array, Array]:
+    def interval(self, x: ArrayLike, *, confidence: float = 0.99) -> tuple[Array, Array]:
         """Where the function lies at points x (q, d), each with this probability: low and high."""
-        _qmc_checks.between_zero_and_one("confidence", confidence)
-        reach = norm.ppf((1 + confidence) / 2) * jnp.sqrt(self.variance(x))
+        reach = _process_checks.deviations(confidence) * jnp.sqrt(self.variance(x))
         mean = self.mean(x)
         return mean - reach, mean + reach
 
@@ -121,7 +122,7 @@ class Posterior:
         # Of K - S, whose inverse sums up to q, it is S / (1 + S q): S would swallow what is left.
         if isinstance(self.points, jax.Array):
             pairs = self.kernel.minus_one(self.points[:, None], self.points[None])
-            noise = self.noise * jnp.eye(count, dtype=pairs.dtype)
+            noise = along_diagonal(self.noise) * jnp.eye(count, dtype=pairs.dtype)
             ones = jnp.ones(count, pairs.dtype)
             rest = 1 / DenseGram.of_matrix(scale * pairs + noise).quadratic(ones)
         else:
@@ -136,18 +137,23 @@ class Posterior:
         _kernel_checks.has_more_points(self.points)
         return _matrix(self.kernel, self.points, n, self.noise)
 
+    def _places(self, name: str, x: ArrayLike) -> Array:
+        """Points where the process is asked for."""
+        return _process_checks.places(name, x, self.kernel.dimensions)
+
     def _prior(self) -> Array:
         """K(x, x), which is the same everywhere."""
-        known = self._known(self.kernel.scale.dtype, 1)[0]
+        known = self._known(1)[0]
         return self.kernel(known, known)
 
-    def _row(self, dtype: DTypeLike, n: int) -> Callable[[Array], Array]:
+    def _row(self, n: int) -> Callable[[Array], Array]:
         """A function from a point (d,) to K(x, x_i), (n,). Of a lattice it has derivatives."""
-        known = self._known(dtype, n)
+        known = self._known(n)
         return lambda one: self.kernel(self._as_known(one)[None], known)
 
-    def _known(self, dtype: DTypeLike, n: int) -> Array:
-        """The first n points as the kernel takes them beside others of a dtype."""
+    def _known(self, n: int) -> Array:
+        """The first n points as the kernel takes them beside others."""
+        dtype = self.prior_mean.dtype
         if not isinstance(self.points, jax.Array):
             if isinstance(self.points, Lattice):
                 return self.points(n, dtype=dtype)
@@ -155,12 +161,12 @@ class Posterior:
         found = self.points[:n]
         if self.kernel.is_digital or not jnp.issubdtype(found.dtype, jnp.unsignedinteger):
             return found
-        return _words.fractions(found, jnp.dtype(dtype))
+        return _words.fractions(found, dtype)
 
     def _as_known(self, x: Array) -> Array:
         """Points in [0, 1) as the kernel takes them."""
         if not self.kernel.is_digital:
-            return x
+            return x.astype(self.prior_mean.dtype)
         known = self.points if isinstance(self.points, jax.Array) else self.points.words(1)
         return _words.of_fractions(x, known.dtype)
 
@@ -179,8 +185,10 @@ def condition(
         kernel: of a lattice or a net, as the points are.
         points: the lattice or net, or any points as an array, as `gram` takes them.
         y: array (n,), real: values at the first n points in natural order, n a power of two; or at
-            all points of an array.
-        noise: variance of what is added to the values, $\sigma^2$.
+            all points of an array. Their dtype is that of all that follows, to which the kernel
+            is cast; 16-bit values are taken as float32.
+        noise: variance of what is added to the values, $\sigma^2$; with an array of points also
+            one a point, (n,).
         prior_mean: $\mu$; None takes the mean of y, on a lattice or net the likeliest one.
 
     Returns:
@@ -188,7 +196,8 @@ def condition(
 
     Raises:
         TypeError: y is not real floating point, or a kernel of the other kind of points.
-        ValueError: n no power of two, or points without structure, or not as many as values.
+        ValueError: n no power of two, or points without structure, or not as many as values; noise
+            as in `gram`.
 
     Cost:
         O(n (d + log n)). A mean at another point takes O(n d), a variance one transform more. With
@@ -214,9 +223,14 @@ def condition(
         `jagadeeswaran2019`.
     """
     values = _losses.values(y, points)
+    kernel = _losses.kernel_in(values.dtype, kernel)
+    points = _losses.points_in(values.dtype, points)
     variance = jnp.asarray(noise, values.dtype)
     matrix = _matrix(kernel, points, len(values), variance)
-    mean = jnp.mean(values) if prior_mean is None else jnp.asarray(prior_mean, values.dtype)
+    if prior_mean is None:
+        mean = jnp.mean(values)
+    else:
+        mean = _process_checks.one_mean(prior_mean, values.dtype)
     gaps = values - mean
     if isinstance(matrix, DenseGram):
         return Posterior(kernel, points, matrix, matrix.solve(gaps), mean, variance)
@@ -244,7 +258,7 @@ def regression_loss(
         kernel: as `condition` takes it.
         points: the lattice or net, or any points as an array.
         y: array (n,), real.
-        noise: variance of what is added to the values, $\sigma^2$.
+        noise: variance of what is added to the values, $\sigma^2$, as `condition` takes it.
         loss: which.
 
     Returns:
@@ -277,6 +291,8 @@ def regression_loss(
     """
     _checks.choice("loss", loss, get_args(Loss))
     values = _losses.values(y, points)
+    kernel = _losses.kernel_in(values.dtype, kernel)
+    points = _losses.points_in(values.dtype, points)
     matrix = _matrix(kernel, points, len(values), jnp.asarray(noise, values.dtype))
     return _losses.loss_of(matrix, values - jnp.mean(values), loss)
 
@@ -285,6 +301,6 @@ def _matrix(
     kernel: ProductKernel, points: Points | Array, n: int, noise: Array
 ) -> Gram | DenseGram:
     """The matrix of as many points as there are values."""
-    count = None if isinstance(points, jax.Array) else n
-    factors, kind = _assembly.factors(kernel, points, count)
-    return _assembly.matrix(kernel, factors, kind, noise)
+    if isinstance(points, jax.Array):
+        return gram(kernel, points, noise=noise)
+    return gram(kernel, points, n, noise=noise)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from hadax._typing import Array, ArrayLike
 from hadax.operators.base import static
-from hadax.qmc import _spectra
+from hadax.qmc import _process_checks, _spectra
 
 
 @jax.tree_util.register_dataclass
@@ -39,18 +39,19 @@ class Gram:
         """The number of points."""
         return self.eigenvalues.shape[-1]
 
-    def __call__(self, y: Array) -> Array:
+    def __call__(self, y: ArrayLike) -> Array:
         """K y, for y (..., n)."""
         spectrum = self._times(self.transformed(y), self.eigenvalues)
         return _spectra.restored(spectrum, is_lattice=self.is_lattice)
 
-    def solve(self, y: Array) -> Array:
+    def solve(self, y: ArrayLike) -> Array:
         """The solution c of K c = y, for y (..., n)."""
         return self.solve_transformed(self.transformed(y))
 
-    def transformed(self, y: Array) -> Array:
+    def transformed(self, y: ArrayLike) -> Array:
         """F y, for y (..., n)."""
-        return _spectra.transformed(y, is_lattice=self.is_lattice)
+        values = _process_checks.vectors("y", y, self.n)
+        return _spectra.transformed(values, is_lattice=self.is_lattice)
 
     def solve_transformed(self, spectrum: Array) -> Array:
         """The solution c of K c = y, for F y (..., n)."""
@@ -61,7 +62,7 @@ class Gram:
         """The transform of twice as many values, from those of both halves (..., n)."""
         return _spectra.doubled(first, second, is_lattice=self.is_lattice)
 
-    def quadratic(self, y: Array) -> Array:
+    def quadratic(self, y: ArrayLike) -> Array:
         """y^T K^-1 y, for y (..., n)."""
         powers = jnp.square(jnp.abs(self.transformed(y)))
         return jnp.sum(powers / _along(self._safe(), powers), axis=-1)

@@ -70,13 +70,16 @@ def fit_tasks(
     r"""The kernel and the covariance of tasks that explain values best, by gradients of a loss.
 
     The covariance is $T = F F^\top + \operatorname{diag} v$; F is changed itself, all else by
-    its logarithm. Of the values of each task their mean is taken off, as in `condition_tasks`.
+    its logarithm. Of the values of each task their mean is taken off, as in `condition_tasks`. The
+    kernel's scale and the noise start, and after "gcv" and "cv" end, as those of `fit`: the units
+    that all tasks share do not matter.
 
     Args:
         kernel: where to start; all of its leaves are fitted. Its scale and T matter by their
             product only.
         points: a lattice or net a task, shifted copies of one.
-        y: one array (n_i,) a task: values at its first points, each n_i a power of two.
+        y: one array (n_i,) a task: values at its first points, each n_i a power of two. The fit
+            is made in the widest dtype among them, to which the kernel is cast.
         optimizer: any of optax's, such as `optax.rprop(0.1)` or `optax.adam(0.1)`.
         factors: F to start from, (tasks, shared). Not zeros, where its slope is zero too.
         variances: v to start from, positive, (tasks,) or one for all.
@@ -121,7 +124,9 @@ def fit_tasks(
     """
     _checks.choice("loss", loss, get_args(Loss))
     _kernel_checks.optimizer(optimizer)
-    values = tuple(_checks.real_float("y", _checks.shaped("y", one, ndim=1)) for one in y)
+    values = _losses.task_values(y)
+    if values:
+        kernel = _losses.kernel_in(values[0].dtype, kernel)
     points, sizes = tuple(points), tuple(len(one) for one in values)
     _task_checks.copies(kernel, points, sizes)
     count, dtype = len(sizes), kernel.scale.dtype
@@ -163,19 +168,17 @@ def _search(
     steps: int,
     patience: int,
 ) -> TaskFit:
-    """The descent of `fit_tasks`."""
-    leaves, structure = jax.tree.flatten(kernel)
+    """The descent of `fit_tasks`, in units of the values, as that of `fit`."""
+    unit = _losses.unit(gaps)
+    gaps = tuple(one / unit for one in gaps)
     shared, own, noise = start
+    given = noise
     sizes = tuple(len(one) for one in gaps)
 
-    def made(parameters: Any) -> tuple[ProductKernel, Array, Array, Array]:
-        logs, factors, log_variances, log_noise = parameters
-        kernel = jax.tree.unflatten(structure, [jnp.exp(log) for log in logs])
-        return kernel, factors, jnp.exp(log_variances), jnp.exp(log_noise) if learn_noise else noise
-
-    def objective(parameters: Any) -> tuple[Array, Array]:
-        kernel, factors, variances, noise = made(parameters)
-        matrix = TaskGram.of_columns(
+    def matrix_of(
+        kernel: ProductKernel, factors: Array, variances: Array, noise: Array
+    ) -> TaskGram:
+        return TaskGram.of_columns(
             kernel.scale,
             kernel.minus_one_of(columns),
             _task_blocks.covariance(factors, variances),
@@ -183,7 +186,26 @@ def _search(
             sizes,
             is_lattice=is_lattice,
         )
-        return _losses.measured(matrix, gaps, loss)
+
+    if learn_noise:
+        factor = _losses.likeliest_factor(matrix_of(kernel, shared, own, noise), gaps)
+        noise = noise * factor
+    else:
+        noise = given / unit / unit
+        at_zero = kernel.minus_one_of(columns).reshape(-1)[0]
+        tasks = jnp.mean(jnp.diagonal(_task_blocks.covariance(shared, own)))
+        spread = jnp.mean(jnp.square(jnp.concatenate(gaps)))
+        factor = jnp.where(spread > 0, spread, 1) / (kernel.scale * (1 + at_zero) * tasks)
+    kernel = _losses.scaled(kernel, factor)
+    leaves, structure = jax.tree.flatten(kernel)
+
+    def made(parameters: Any) -> tuple[ProductKernel, Array, Array, Array]:
+        logs, factors, log_variances, log_noise = parameters
+        kernel = jax.tree.unflatten(structure, [jnp.exp(log) for log in logs])
+        return kernel, factors, jnp.exp(log_variances), jnp.exp(log_noise) if learn_noise else noise
+
+    def objective(parameters: Any) -> tuple[Array, Array]:
+        return _losses.measured(matrix_of(*made(parameters)), gaps, loss)
 
     logs = [jnp.log(leaf) for leaf in leaves]
     log_noise = jnp.log(noise) if learn_noise else jnp.zeros_like(noise)
@@ -195,4 +217,13 @@ def _search(
         steps=steps,
         patience=patience,
     )
-    return TaskFit(*made(last.best), last.best_loss, last.losses, last.step, last.end)
+    kernel, shared, own, best_noise = made(last.best)
+    if loss != "likelihood":
+        factor = _losses.likeliest_factor(matrix_of(kernel, shared, own, best_noise), gaps)
+        factor = factor if learn_noise else jnp.where(jnp.all(noise == 0), factor, 1)
+        kernel, best_noise = _losses.scaled(kernel, factor), best_noise * factor
+    best_loss = _losses.in_units(last.best_loss, unit, sum(sizes), loss)
+    losses = _losses.in_units(last.losses, unit, sum(sizes), loss)
+    kernel = _losses.scaled(_losses.scaled(kernel, unit), unit)
+    best_noise = best_noise * unit * unit if learn_noise else given
+    return TaskFit(kernel, shared, own, best_noise, best_loss, losses, last.step, last.end)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from hadax import qmc
@@ -133,10 +134,25 @@ def test_smooth_kernels_without_noise_have_factors(x64):
     assert bool(jnp.isfinite(qmc.gram(kernel, qmc.lattice([1])(256)).logdet()))
 
 
+def test_every_point_of_an_array_may_have_its_own_noise(x64):
+    kernel, points = random_system("net", 6)
+    words, y = points.words(16), values(points(16))
+    noise = jnp.linspace(0.1, 1.0, 16)
+    found = qmc.condition(kernel, words, y, noise=noise, prior_mean=0.0)
+    matrix = np.asarray(kernel(words[:, None], words[None])) + np.diag(noise)
+    np.testing.assert_allclose(found.coefficients, np.linalg.solve(matrix, y), rtol=1e-9)
+    scale = float(kernel.scale)
+    left = scale - scale**2 * np.linalg.solve(matrix, np.ones(16)).sum()
+    np.testing.assert_allclose(found.integral()[1], left, rtol=1e-9)
+    held = qmc.fit(kernel, words, y, optax.rprop(0.1), noise=noise, learn_noise=False, steps=2)
+    right = qmc.regression_loss(held.kernel, words, y, noise=noise)
+    np.testing.assert_allclose(held.loss, right, rtol=1e-9)
+
+
 @pytest.mark.usefixtures("without_shape_checks")
 def test_bad_input():
     periodic, digital = qmc.shift_invariant_kernel(2), qmc.digital_kernel(2)
-    x, y = jnp.zeros((3, 2)), jnp.zeros(3)
+    x, y, line = jnp.zeros((3, 2)), jnp.zeros(3), qmc.lattice([1, 3])
     for call, error, text in [
         (lambda: qmc.gram(periodic, qmc.halton(2), 4), TypeError, "array that a call returns"),
         (lambda: qmc.gram(periodic, x, 3), ValueError, "`n` must be left out"),
@@ -144,6 +160,10 @@ def test_bad_input():
         (lambda: qmc.gram(periodic, jnp.zeros((3, 1))), ValueError, "the 1 dimensions"),
         (lambda: qmc.condition(periodic, x, y[:2]), ValueError, "each of 3 points, but has 2"),
         (lambda: qmc.condition(periodic, x, y).variance(x, n=4), TypeError, "does not go on"),
+        (lambda: qmc.gram(periodic, line, 8, noise=jnp.ones(8)), ValueError, r"points.words\(n\)"),
+        (lambda: qmc.gram(periodic, x, noise=jnp.ones(2)), ValueError, "each of 3 points"),
+        (lambda: qmc.condition(periodic, x, y, noise=-0.5), ValueError, "must not be negative"),
+        (lambda: qmc.gram(periodic, line, 8, noise=jnp.nan), ValueError, "must not be negative"),
     ]:
         with pytest.raises(error, match=text):
             call()

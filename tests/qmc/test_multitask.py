@@ -223,6 +223,8 @@ def test_bad_input():
         (lambda: gram(kernel, pair, [4, 4], tasks=lopsided), ValueError, "be symmetric"),
         (lambda: posterior().mean(2, x), ValueError, "`task` must be from 0 to 1"),
         (lambda: posterior().mean(-1, x), ValueError, "`task` must be from 0 to 1"),
+        (lambda: posterior().mean(0, x[0]), ValueError, r"the shape \(q, 2\)"),
+        (lambda: posterior().covariance(0, x, 1, x[:, :1]), ValueError, "has z.shape"),
         (lambda: posterior().variance(1.0, x), TypeError, "`task` must be an integer"),
         (lambda: posterior().covariance(0, x, 3, x), ValueError, "`other` must be from"),
         (lambda: posterior(prior_means=jnp.ones(3)), ValueError, "`prior_means` must have"),

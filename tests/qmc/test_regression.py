@@ -162,10 +162,31 @@ def test_points_are_added_by_doubling(kind, prior_mean, x64):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-11)
 
 
+def test_intervals_are_finite_however_sure():
+    points, kernel = qmc.lattice([1]), qmc.shift_invariant_kernel(1)
+    found, x = qmc.condition(kernel, points, jnp.ones(4), noise=0.1), jnp.full((1, 1), 0.3)
+    for confidence, deviations in [(1 - 1e-9, 6.109410), (1 - 2**-53, 8.292361)]:
+        low, high = found.interval(x, confidence=confidence)
+        right = 2 * deviations * jnp.sqrt(found.variance(x))
+        np.testing.assert_allclose(high - low, right, rtol=1e-5)
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_lists_are_arrays():
+    points, kernel = qmc.lattice([1]), qmc.shift_invariant_kernel(1)
+    listed = [1.0, 2.0, 1.5, 0.0]
+    y = jnp.asarray(listed)
+    for matrix in (qmc.gram(kernel, points, 4), qmc.gram(kernel, points(4))):
+        np.testing.assert_array_equal(matrix.solve(listed), matrix.solve(y))
+    found = qmc.condition(kernel, points, listed, noise=0.1)
+    np.testing.assert_array_equal(found.mean([[0.3]]), found.mean(jnp.asarray([[0.3]])))
+
+
 @pytest.mark.usefixtures("without_shape_checks")
 def test_bad_input():
     points, kernel = qmc.lattice([1]), qmc.shift_invariant_kernel(1)
-    four = jnp.ones(4)
+    four, K = jnp.ones(4), qmc.gram(kernel, points, 4)
+    dense = qmc.gram(kernel, points(4))
     found = qmc.condition(kernel, points, four)
     of_array = qmc.condition(kernel, points(4), four)
     for call, error, words in [
@@ -175,6 +196,15 @@ def test_bad_input():
         (lambda: qmc.regression_loss(kernel, points, four, loss="mle"), ValueError, "`loss`"),
         (lambda: found.interval(four[:1, None], confidence=1.0), ValueError, "between 0 and 1"),
         (lambda: found.extend(jnp.ones(8)), ValueError, "next 4 points"),
+        (lambda: found.mean(jnp.ones((2, 3)) / 4), ValueError, r"the shape \(q, 1\), but has x.sh"),
+        (lambda: found.variance(four[:1] / 4), ValueError, r"pass x\[None\]"),
+        (lambda: found.covariance([[0.5]], [[0.5, 0.5]]), ValueError, "has z.shape=\\(1, 2\\)"),
+        (lambda: found.mean([[1j]]), TypeError, "`x` must be real floating"),
+        (lambda: K.solve(jnp.ones(1)), ValueError, "for each of 4 points"),
+        (lambda: dense.quadratic(jnp.ones((4, 1))), ValueError, "for each of 4 points"),
+        (lambda: K(jnp.full(4, 1j)), TypeError, "`y` must be real floating"),
+        (lambda: dense.solve(jnp.full(4, 1j)), TypeError, "`y` must be real floating"),
+        (lambda: qmc.condition(kernel, points, four, prior_mean=four), ValueError, "be one number"),
         (lambda: of_array.extend(four), TypeError, "an array of points"),
     ]:
         with pytest.raises(error, match=words):
