@@ -61,8 +61,12 @@ class TaskPosterior:
 
     def mean(self, task: int, x: ArrayLike) -> Array:
         """The posterior mean of a task at points x (q, d) in [0, 1): array (q,)."""
-        at = self._places("x", x)
-        row = self._row(self._number(task))
+        return self._mean(self._number(task), self._places("x", x))
+
+    # What maps a closure is compiled as a whole: by itself each call would be, again and again.
+    @functools.partial(jax.jit, static_argnames="task")
+    def _mean(self, task: int, at: Array) -> Array:
+        row = self._row(task)
         joined = jnp.concatenate(self.coefficients)
         dots = _assembly.each(lambda one: _dots("i,i", row(one), joined), at, self.matrix.n)
         return self.prior_means[task] + dots
@@ -72,8 +76,11 @@ class TaskPosterior:
 
         In float32 less than about 1e-6 of the prior one is round-off; what is negative is 0.
         """
-        at = self._places("x", x)
-        row = self._row(self._number(task))
+        return self._variance(self._number(task), self._places("x", x))
+
+    @functools.partial(jax.jit, static_argnames="task")
+    def _variance(self, task: int, at: Array) -> Array:
+        row = self._row(task)
         word = self.points[0].words(1)[0]
         prior = self.tasks[task, task] * self.kernel(word, word)
 
@@ -88,9 +95,12 @@ class TaskPosterior:
 
         Without noise; `other` may be the same task.
         """
-        at, further = self._places("x", x), self._places("z", z)
-        row = self._row(self._number(task))
-        rows = jax.vmap(self._row(self._number(other, "other")))(further)
+        pair = self._number(task), self._number(other, "other")
+        return self._covariance(*pair, self._places("x", x), self._places("z", z))
+
+    @functools.partial(jax.jit, static_argnames=("task", "other"))
+    def _covariance(self, task: int, other: int, at: Array, further: Array) -> Array:
+        row, rows = self._row(task), jax.vmap(self._row(other))(further)
         at_z, share = self._as_known(further), self.tasks[task, other]
 
         def between(one: Array) -> Array:

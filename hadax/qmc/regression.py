@@ -68,7 +68,11 @@ class Posterior:
 
     def mean(self, x: ArrayLike) -> Array:
         """The posterior mean at points x (q, d) in [0, 1): array (q,)."""
-        at = self._places("x", x)
+        return self._mean(self._places("x", x))
+
+    # What maps a closure is compiled as a whole: by itself each call would be, again and again.
+    @jax.jit
+    def _mean(self, at: Array) -> Array:
         row = self._row(self.matrix.n)
         dots = _assembly.each(lambda one: _dot(row(one), self.coefficients), at, self.matrix.n)
         return self.prior_mean + dots
@@ -79,7 +83,11 @@ class Posterior:
         It is what is left of the prior variance: in float32 less than about 1e-6 of that is
         round-off, and what would be negative is 0, as `interval` then has no width.
         """
-        at, matrix = self._places("x", x), self._after(n)
+        return self._variance(self._places("x", x), n)
+
+    @functools.partial(jax.jit, static_argnames="n")
+    def _variance(self, at: Array, n: int | None) -> Array:
+        matrix = self._after(n)
         row = self._row(matrix.n)
         prior = self._prior()
 
@@ -90,7 +98,11 @@ class Posterior:
 
     def covariance(self, x: ArrayLike, z: ArrayLike, *, n: int | None = None) -> Array:
         """The posterior covariance of points x (q, d) and z (r, d), without noise: array (q, r)."""
-        at, other, matrix = self._places("x", x), self._places("z", z), self._after(n)
+        return self._covariance(self._places("x", x), self._places("z", z), n)
+
+    @functools.partial(jax.jit, static_argnames="n")
+    def _covariance(self, at: Array, other: Array, n: int | None) -> Array:
+        matrix = self._after(n)
         row = self._row(matrix.n)
         rows = jax.vmap(row)(other)
         at_z = self._as_known(other)
