@@ -140,7 +140,8 @@ def test_fits_are_at_losses_of_dense_algebra(kind, loss, x64):
     kernel, points, _, _ = system(kind, sizes)
     y = [factor * wave(one(n)) for factor, one, n in zip((1, -2), points, sizes, strict=True)]
     start = {"factors": jnp.ones((2, 1)), "variances": 0.1, "noise": jnp.asarray([0.1, 0.2])}
-    found = qmc.fit_tasks(kernel, points, y, optax.rprop(0.1), loss=loss, steps=50, **start)
+    settings = start | {"loss": loss, "steps": 150, "patience": 40}
+    found = qmc.fit_tasks(kernel, points, y, optax.rprop(0.1), **settings)
     assert found.loss < found.losses[0]
     matrix, _, _ = dense(found.kernel, points, sizes, found.tasks, found.noise)
     gaps = np.concatenate([one - one.mean() for one in y])
