@@ -8,17 +8,25 @@ from jax import core
 from hadax import _checks
 from hadax._typing import Array, ArrayLike, DTypeLike
 from hadax.qmc import _qmc_checks
+from hadax.qmc.kernels import ProductKernel
 
 
-def places(name: str, value: ArrayLike, dimensions: int) -> Array:
-    """Points where a process is asked for, (q, d)."""
-    found = _checks.real_float(name, value)
+def places(name: str, value: ArrayLike, kernel: ProductKernel) -> Array:
+    """Points where a process is asked for, (q, d): in [0, 1) if they are to be words of a net."""
+    found, dimensions = _checks.real_float(name, value), kernel.dimensions
     if found.ndim != 2 or found.shape[1] != dimensions:
         raise ValueError(
             f"Argument `{name}` must hold points of {dimensions} dimensions, with the shape "
             f"(q, {dimensions}), but has {name}.shape={found.shape}. Of one point pass "
             f"{name}[None]."
         )
+    if kernel.is_digital and not isinstance(found, core.Tracer):
+        inside = (found >= 0) & (found < 1)
+        if not bool(inside.all()):
+            raise ValueError(
+                f"Argument `{name}` must lie in [0, 1), as the points of nets do, but has "
+                f"{found[~inside][0]}."
+            )
     return found
 
 

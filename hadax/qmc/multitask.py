@@ -139,7 +139,7 @@ class TaskPosterior:
 
     def _places(self, name: str, x: ArrayLike) -> Array:
         """Points where a process is asked for."""
-        return _process_checks.places(name, x, self.kernel.dimensions)
+        return _process_checks.places(name, x, self.kernel)
 
     def _number(self, task: object, name: str = "task") -> int:
         """A task that there is."""

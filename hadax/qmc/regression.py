@@ -151,7 +151,7 @@ class Posterior:
 
     def _places(self, name: str, x: ArrayLike) -> Array:
         """Points where the process is asked for."""
-        return _process_checks.places(name, x, self.kernel.dimensions)
+        return _process_checks.places(name, x, self.kernel)
 
     def _prior(self) -> Array:
         """K(x, x), which is the same everywhere."""

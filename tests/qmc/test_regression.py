@@ -189,6 +189,7 @@ def test_bad_input():
     dense = qmc.gram(kernel, points(4))
     found = qmc.condition(kernel, points, four)
     of_array = qmc.condition(kernel, points(4), four)
+    of_net = qmc.condition(qmc.digital_kernel(1), qmc.sobol(1), four)
     for call, error, words in [
         (lambda: qmc.condition(kernel, points, jnp.ones(12)), ValueError, "power of two"),
         (lambda: qmc.condition(kernel, points, jnp.ones((2, 2))), ValueError, "must have 1 axes"),
@@ -200,6 +201,8 @@ def test_bad_input():
         (lambda: found.variance(four[:1] / 4), ValueError, r"pass x\[None\]"),
         (lambda: found.covariance([[0.5]], [[0.5, 0.5]]), ValueError, "has z.shape=\\(1, 2\\)"),
         (lambda: found.mean([[1j]]), TypeError, "`x` must be real floating"),
+        (lambda: of_net.mean([[jnp.nan]]), ValueError, r"must lie in \[0, 1\), .* has nan"),
+        (lambda: of_net.variance([[1.0]]), ValueError, r"must lie in \[0, 1\), .* has 1"),
         (lambda: K.solve(jnp.ones(1)), ValueError, "for each of 4 points"),
         (lambda: dense.quadratic(jnp.ones((4, 1))), ValueError, "for each of 4 points"),
         (lambda: K(jnp.full(4, 1j)), TypeError, "`y` must be real floating"),
