@@ -118,7 +118,8 @@ def coverage(found, y):
 
 @pytest.mark.parametrize("loss", ["likelihood", "gcv"])
 def test_units_of_values_do_not_matter_and_intervals_hold(loss):
-    """Of errors that are alike in neighbours few are independent. Seen: 0.97 and 1.00 of 100 intervals."""
+    """Of errors that are alike in neighbours few are independent. Seen: of 100 intervals
+    0.97 and 1.00."""
     points, y = lattice_data()
     kernel, rprop = qmc.shift_invariant_kernel(2), optax.rprop(0.1)
     shares, fits = [], []
