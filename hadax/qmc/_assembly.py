@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import jax
-import jax.numpy as jnp
 
 from hadax import _checks
-from hadax._typing import Array, ArrayLike
+from hadax._typing import Array
 from hadax.qmc import _kernel_checks, _qmc_checks
 from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
@@ -33,12 +32,12 @@ def factors(kernel: ProductKernel, points: Points | Array, n: int | None) -> tup
     return kernel.factors(words, words[:1]), "lattice" if isinstance(points, Lattice) else "net"
 
 
-def matrix(kernel: ProductKernel, of_points: Any, kind: Kind, noise: ArrayLike) -> Gram | DenseGram:
+def matrix(kernel: ProductKernel, of_points: Any, kind: Kind, noise: Array) -> Gram | DenseGram:
     """The matrix of a kernel with such factors, and noise on its diagonal."""
     minus_one = kernel.minus_one_of(of_points)
     if kind == "dense":
         values = kernel.scale * (1 + minus_one)
-        return DenseGram.of_matrix(values + noise * jnp.eye(len(values), dtype=values.dtype))
+        return DenseGram.of_noisy(values, noise)
     return Gram.of_column(kernel.scale, minus_one, noise, is_lattice=kind == "lattice")
 
 

@@ -47,9 +47,41 @@ def unit(gaps: Array | tuple[Array, ...]) -> Array:
     return jnp.where(largest > 0, largest, 1)
 
 
-def in_units(value: Array, unit: Array, n: int, loss: Loss) -> Array:
-    """The loss of n values, from that of the values over a unit."""
-    return value + n * jnp.log(unit) if loss == "likelihood" else value * unit * unit
+def variance_factor(variance: Array, gaps: Array | tuple[Array, ...]) -> Array:
+    """By what a kernel of such a variance is multiplied to have that of the values."""
+    spread = jnp.mean(jnp.square(_joined(gaps)))
+    return jnp.where(spread > 0, spread, 1) / variance
+
+
+def last_factor(
+    matrix: Gram | DenseGram | TaskGram,
+    gaps: Array | tuple[Array, ...],
+    noise: Array,
+    loss: Loss,
+    *,
+    learn_noise: bool,
+) -> Array:
+    """By what the best kernel and its noise are multiplied: losses but the likelihood see ratios
+    only, and of what has the best one the likeliest is taken."""
+    if loss == "likelihood":
+        return jnp.ones((), noise.dtype)
+    factor = likeliest_factor(matrix, gaps)
+    return factor if learn_noise else jnp.where(jnp.all(noise == 0), factor, 1)
+
+
+def in_units(
+    kernel: ProductKernel,
+    losses: tuple[Array, Array],
+    gaps: Array | tuple[Array, ...],
+    unit: Array,
+    loss: Loss,
+) -> tuple[ProductKernel, Array, Array]:
+    """A kernel and losses of values, from those of the values over a unit."""
+    if loss == "likelihood":
+        best, every = (value + _joined(gaps).size * jnp.log(unit) for value in losses)
+    else:
+        best, every = (value * unit * unit for value in losses)
+    return scaled(scaled(kernel, unit), unit), best, every
 
 
 def scaled(kernel: ProductKernel, factor: Array) -> ProductKernel:

@@ -118,11 +118,11 @@ def sequence(points: object, kind: type) -> None:
         )
 
 
-def single(leaf: Array, ndim: int) -> None:
+def single(leaf: Array) -> None:
     """Refuse an ensemble, one of whose leaves has an axis more."""
-    if leaf.ndim != ndim:
+    if leaf.ndim != 1:
         raise ValueError(
-            f"These points are an ensemble {leaf.shape[:-ndim]}, as jax.vmap makes, and are called "
+            f"These points are an ensemble {leaf.shape[:-1]}, as jax.vmap makes, and are called "
             "one by one: jax.vmap(lambda points: points(n))(ensemble)."
         )
 

@@ -23,10 +23,12 @@ class DenseGram:
     factor: Array
 
     @classmethod
-    def of_matrix(cls, matrix: Array) -> "DenseGram":
-        """A kernel matrix (n, n) with its noise on the diagonal, factored."""
+    def of_noisy(cls, values: Array, noise: Array) -> "DenseGram":
+        """A kernel's values (n, n) and noise on their diagonal, one number or (n,), factored."""
+        one = jnp.eye(len(values), dtype=values.dtype)
+        matrix = values + (noise if noise.ndim == 0 else noise[None]) * one
         lift = jnp.finfo(matrix.dtype).eps * jnp.trace(matrix)
-        return cls(jnp.linalg.cholesky(matrix + lift * jnp.eye(len(matrix), dtype=matrix.dtype)))
+        return cls(jnp.linalg.cholesky(matrix + lift * one))
 
     @property
     def n(self) -> int:

@@ -14,7 +14,6 @@ from hadax.qmc import _assembly, _descent, _kernel_checks, _losses, _process_che
 from hadax.qmc._assembly import Kind, Points
 from hadax.qmc._descent import Optimizer
 from hadax.qmc._losses import Loss
-from hadax.qmc._noise import along_diagonal
 from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.structured_gram import Gram
@@ -171,7 +170,7 @@ def _search(
     given = noise
 
     def matrix_of(kernel: ProductKernel, noise: Array) -> Gram | DenseGram:
-        return _assembly.matrix(kernel, factors, kind, along_diagonal(noise))
+        return _assembly.matrix(kernel, factors, kind, noise)
 
     if learn_noise:
         factor = _losses.likeliest_factor(matrix_of(kernel, noise), gaps)
@@ -180,8 +179,7 @@ def _search(
         # Noise that is known stays: the kernel's own variance becomes that of the values.
         noise = given / unit / unit
         at_zero = kernel.minus_one_of(factors).reshape(-1)[0]
-        spread = jnp.mean(jnp.square(gaps))
-        factor = jnp.where(spread > 0, spread, 1) / (kernel.scale * (1 + at_zero))
+        factor = _losses.variance_factor(kernel.scale * (1 + at_zero), gaps)
     kernel = _losses.scaled(kernel, factor)
     leaves, structure = jax.tree.flatten(kernel)
 
@@ -203,13 +201,10 @@ def _search(
         patience=patience,
     )
     best_kernel, best_noise = made(last.best)
-    if loss != "likelihood":
-        # These losses see ratios only: of what has the best one, the likeliest.
-        factor = _losses.likeliest_factor(matrix_of(best_kernel, best_noise), gaps)
-        factor = factor if learn_noise else jnp.where(jnp.all(noise == 0), factor, 1)
-        best_kernel, best_noise = _losses.scaled(best_kernel, factor), best_noise * factor
-    best_loss = _losses.in_units(last.best_loss, unit, len(gaps), loss)
-    losses = _losses.in_units(last.losses, unit, len(gaps), loss)
-    best_kernel = _losses.scaled(_losses.scaled(best_kernel, unit), unit)
-    best_noise = best_noise * unit * unit if learn_noise else given
+    best = matrix_of(best_kernel, best_noise)
+    factor = _losses.last_factor(best, gaps, noise, loss, learn_noise=learn_noise)
+    best_kernel, best_loss, losses = _losses.in_units(
+        _losses.scaled(best_kernel, factor), (last.best_loss, last.losses), gaps, unit, loss
+    )
+    best_noise = best_noise * factor * unit * unit if learn_noise else given
     return Fit(best_kernel, best_noise, best_loss, losses, last.step, last.end)

@@ -7,7 +7,6 @@ import jax
 from hadax._typing import Array, ArrayLike
 from hadax.qmc import _assembly, _process_checks
 from hadax.qmc._assembly import Points
-from hadax.qmc._noise import along_diagonal
 from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.kernels import ProductKernel
 from hadax.qmc.structured_gram import Gram
@@ -69,4 +68,4 @@ def gram(
     factors, kind = _assembly.factors(kernel, points, n)
     count = len(points) if isinstance(points, jax.Array) else None
     variance = _process_checks.noise(noise, kernel.scale.dtype, count)
-    return _assembly.matrix(kernel, factors, kind, along_diagonal(variance))
+    return _assembly.matrix(kernel, factors, kind, variance)

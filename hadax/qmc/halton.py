@@ -54,7 +54,7 @@ class Halton:
         if self.permutations is None:
             value = _by_digits(first, self.bases, bits, n, found)
         else:
-            _qmc_checks.single(self.permutations, 1)
+            _qmc_checks.single(self.permutations)
             value = _by_table(self.permutations, first, self.bases, self.bits, bits, n, found)
         # Digits of the largest kind throughout may be rounded up.
         return jnp.minimum(value, np.array(1 - jnp.finfo(found).epsneg, found))
@@ -157,7 +157,7 @@ def halton(bases: int | Sequence[int]) -> Halton:
         ValueError: no base, one below 2, or two with a common divisor.
 
     Cost:
-        Of a call, O(d log n) divisions a point.
+        Of a call, O(d log n) operations a point.
 
     Example:
         >>> import numpy as np

@@ -44,7 +44,7 @@ class Lattice:
         Returns:
             Unsigned array (n, d); over 2^32 or 2^64 they are the coordinates.
         """
-        _qmc_checks.single(self.shift, 1)
+        _qmc_checks.single(self.shift)
         bits = _words.width(self.vector)
         n, start = _qmc_checks.stream(n, start, 1 << min(bits, 32))
         _checks.choice("order", order, get_args(Order))

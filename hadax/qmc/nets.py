@@ -74,7 +74,7 @@ class DigitalNet:
 
     def _first_bits(self, count: int, n: int, *, start: int, order: NetOrder) -> Array:
         """Words that are right in their first bits, so many of them."""
-        _qmc_checks.single(self.shift, 1)
+        _qmc_checks.single(self.shift)
         n, start = _qmc_checks.stream(n, start, 1 << self.columns.shape[-1])
         _checks.choice("order", order, get_args(NetOrder))
         words = _sums(_gray(self.columns) if order == "gray" else self.columns, n, start)

@@ -13,7 +13,6 @@ from hadax._typing import Array, ArrayLike
 from hadax.qmc import _assembly, _kernel_checks, _losses, _process_checks, _words
 from hadax.qmc._assembly import Points
 from hadax.qmc._losses import Loss
-from hadax.qmc._noise import along_diagonal
 from hadax.qmc.dense_gram import DenseGram
 from hadax.qmc.gram import gram
 from hadax.qmc.kernels import ProductKernel
@@ -134,9 +133,8 @@ class Posterior:
         # Of K - S, whose inverse sums up to q, it is S / (1 + S q): S would swallow what is left.
         if isinstance(self.points, jax.Array):
             pairs = self.kernel.minus_one(self.points[:, None], self.points[None])
-            noise = along_diagonal(self.noise) * jnp.eye(count, dtype=pairs.dtype)
             ones = jnp.ones(count, pairs.dtype)
-            rest = 1 / DenseGram.of_matrix(scale * pairs + noise).quadratic(ones)
+            rest = 1 / DenseGram.of_noisy(scale * pairs, self.noise).quadratic(ones)
         else:
             words = self.points.words(count)
             rest = scale * jnp.mean(self.kernel.minus_one(words, words[:1])) + self.noise / count

@@ -194,8 +194,7 @@ def _search(
         noise = given / unit / unit
         at_zero = kernel.minus_one_of(columns).reshape(-1)[0]
         tasks = jnp.mean(jnp.diagonal(_task_blocks.covariance(shared, own)))
-        spread = jnp.mean(jnp.square(jnp.concatenate(gaps)))
-        factor = jnp.where(spread > 0, spread, 1) / (kernel.scale * (1 + at_zero) * tasks)
+        factor = _losses.variance_factor(kernel.scale * (1 + at_zero) * tasks, gaps)
     kernel = _losses.scaled(kernel, factor)
     leaves, structure = jax.tree.flatten(kernel)
 
@@ -218,12 +217,10 @@ def _search(
         patience=patience,
     )
     kernel, shared, own, best_noise = made(last.best)
-    if loss != "likelihood":
-        factor = _losses.likeliest_factor(matrix_of(kernel, shared, own, best_noise), gaps)
-        factor = factor if learn_noise else jnp.where(jnp.all(noise == 0), factor, 1)
-        kernel, best_noise = _losses.scaled(kernel, factor), best_noise * factor
-    best_loss = _losses.in_units(last.best_loss, unit, sum(sizes), loss)
-    losses = _losses.in_units(last.losses, unit, sum(sizes), loss)
-    kernel = _losses.scaled(_losses.scaled(kernel, unit), unit)
-    best_noise = best_noise * unit * unit if learn_noise else given
+    best = matrix_of(kernel, shared, own, best_noise)
+    factor = _losses.last_factor(best, gaps, noise, loss, learn_noise=learn_noise)
+    kernel, best_loss, losses = _losses.in_units(
+        _losses.scaled(kernel, factor), (last.best_loss, last.losses), gaps, unit, loss
+    )
+    best_noise = best_noise * factor * unit * unit if learn_noise else given
     return TaskFit(kernel, shared, own, best_noise, best_loss, losses, last.step, last.end)
