@@ -118,7 +118,7 @@ def _gptq(rows: Sequence[Row]) -> Iterator[Check]:
             for one, other in _pairs(rows, nearest, better, setting):
                 lost = np.subtract(one["losses"], plain["losses"])
                 left = np.subtract(other["losses"], plain["losses"])
-                share, low, high = _share(1 - left.mean() / lost.mean(), lost, left)
+                share, low, high = share_closed(lost, left)
                 yield Check(
                     f"share of rtn's loss that GPTQ closes at {setting}, {better}",
                     "measured",
@@ -130,9 +130,10 @@ def _gptq(rows: Sequence[Row]) -> Iterator[Check]:
                 )
 
 
-def _share(share: float, lost: np.ndarray, left: np.ndarray) -> tuple[float, float, float]:
-    """A ratio of means over windows, with the band of leaving one out at a time."""
-    count = len(lost)
+def share_closed(lost: np.ndarray, left: np.ndarray) -> tuple[float, float, float]:
+    """Return the share of a loss that is not left, means over windows, with the band of leaving
+    one out at a time."""
+    share, count = 1 - left.mean() / lost.mean(), len(lost)
     if count < 2:
         return share, -np.inf, np.inf
     without = 1 - (left.sum() - left) / (lost.sum() - lost)

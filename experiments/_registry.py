@@ -36,6 +36,7 @@ NAMES = (
     "quantize_cost",
     "quantize_encoder",
     "quantize_layers",
+    "quantize_sources",
     "speed",
     "qmc_convergence",
     "qmc_speed",
