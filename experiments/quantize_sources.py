@@ -125,10 +125,12 @@ def run(trial: Trial, key: jax.Array) -> dict[str, Any]:
 def _searched(model: Any, setting: str, shares: tuple[float, ...]) -> Any:
     """Return the model with its kernels rounded to nearest, clipped to the best of some shares."""
     (rule,) = parsed(setting, is_rotated=False).rules
+    format, spec = rule.weight_qtype, rule.weight_spec
+    if format is None:
+        raise ValueError(f"A search needs a setting that rounds kernels, but {setting} does not.")
 
     def rounded(kernel: jax.Array) -> jax.Array:
-        clip = best_clip(kernel, rule.weight_qtype, rule.weight_spec, shares=shares)
-        return simulate(kernel, rule.weight_qtype, rule.weight_spec, clip=clip)
+        return simulate(kernel, format, spec, clip=best_clip(kernel, format, spec, shares=shares))
 
     return map_kernels(model, rounded)
 

@@ -56,6 +56,7 @@ NAMES = (
     "quantize_encoder",
     "quantize_cost",
     "quantize_layers",
+    "quantize_sources",
     "rotation_quality",
     "speed",
     "qmc_convergence",

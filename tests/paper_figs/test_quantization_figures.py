@@ -12,6 +12,7 @@ from experiments import (
     quantize_encoder,
     quantize_layers,
     quantize_rotations,
+    quantize_sources,
 )
 from experiments._layers import KERNELS
 from hadax.models import SITES
@@ -37,6 +38,7 @@ MEASURED = {
         "model_gib": 0.5,
     },
     quantize_layers: LAYERS,
+    quantize_sources: {"perplexity": 40.0, "losses": [3.5, 3.7, 3.9]},
 }
 FIGURES = {
     "quantize": quantize,
@@ -44,6 +46,7 @@ FIGURES = {
     "quantize_encoder": quantize_encoder,
     "quantize_cost": quantize_cost,
     "quantize_layers": quantize_layers,
+    "quantize_sources": quantize_sources,
     "rotation_quality": quantize_layers,
 }
 
@@ -134,3 +137,19 @@ def test_every_kind_of_vectors_has_its_points():
     assert len(figure.axes) == df["place"].n_unique()
     drawn = sum(sum(points(ax).values()) for ax in figure.axes)
     assert drawn == 2 * df.height  # two layers a row
+
+
+def test_every_part_has_a_bar_and_every_search_a_point():
+    lost = {"none": 3.0, "W16": 8.0, "gptq": 9.0, "quarot": 9.0, "W4": 11.0}
+
+    def losses(row):
+        name = row["method"] if row["method"] in lost else row["setting"].partition("A")[0]
+        return row | {"losses": [lost.get(name, 4.0)] * 2}
+
+    df = pl.DataFrame([losses(row) for row in rows(quantize_sources).to_dicts()])
+    parts, search = _registry.load("quantize_sources").draw(df).axes
+    config = quantize_sources.EXPERIMENT.presets["paper"].config
+    heights = [patch.get_height() for patch in parts.patches]
+    assert heights == [5.0, 1.0, 2.0] * len(config.methods) * len(config.activations)
+    count = df.filter(measure="search").height
+    assert sum(points(search).values()) == count + len(config.settings)
