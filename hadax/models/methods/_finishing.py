@@ -167,7 +167,8 @@ def check_plan(model: StackedModel, sites: ModelSites, precision: Precision) -> 
     for path in sites.kernels:
         inputs = _params.at(params, path).shape[-2]
         for rule, (first, *_) in layers_by_rule(precision, path, layers):
-            _system_checks.groups(linear_name(path, first), rule.tile_size, inputs)
+            name = linear_name(path, first)
+            _system_checks.groups(name, "tile_size", rule.tile_size, inputs)
 
 
 def stored_name(path: str, layer: int) -> str:

@@ -11,6 +11,7 @@ from hadax._typing import Array
 from hadax.models.base import Model, parameters
 from hadax.models.methods import _system_checks
 from hadax.models.online import NOTHING, ActivationQuantizer, Online, activation_quantizer
+from hadax.quantization import _params
 from hadax.quantization.formats import Format
 from hadax.quantization.rules import Precision, QuantizationRule
 from hadax.quantization.scales import ScaleSpec
@@ -34,8 +35,8 @@ def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> M
         A new model.
 
     Raises:
-        ValueError: other formats of activations for linears that read the same vector, or one of
-            keys and values for a model that keeps none.
+        ValueError: other formats of activations for linears that read the same vector, groups that
+            do not divide it, or a format of keys and values for a model that keeps none.
 
     Cost:
         None.
@@ -55,11 +56,12 @@ def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> M
     See Also:
         `rtn`, which rounds kernels too.
     """
-    layers = model.config.layers
-    changed = model.with_parameters(parameters(model))
+    layers, params = model.config.layers, parameters(model)
+    changed = model.with_parameters(params)
     online = dict(changed.blocks.online)
     for site in sites.inputs:
-        rules = [_reading(precision, site.readers, layer) for layer in range(layers)]
+        width = _params.at(params, site.readers[0]).shape[-2]
+        rules = [_reading(precision, site.readers, layer, width) for layer in range(layers)]
         kinds = [_rounding(rule) for rule in rules]
         quantizers = tuple(
             _switched(kind, [kind == other for other in kinds])
@@ -104,11 +106,17 @@ def _switched(kind: ActivationRounding, on: list[bool]) -> ActivationQuantizer:
     return replace(found, on=jnp.asarray(on))
 
 
-def _reading(precision: Precision, readers: tuple[str, ...], layer: int) -> QuantizationRule:
-    """What is said of the vector that all of these read."""
+def _reading(
+    precision: Precision, readers: tuple[str, ...], layer: int, width: int
+) -> QuantizationRule:
+    """What is said of the vector, of this width, that all of these read."""
     rules = {path: rule_of(precision, path, layer) for path in readers}
     _system_checks.agreed(layer, {path: _rounding(rule) for path, rule in rules.items()})
-    return rules[readers[0]]
+    first, rule = readers[0], rules[readers[0]]
+    if rule.act_qtype is not None:
+        name = linear_name(first, layer)
+        _system_checks.groups(name, "act_tile_size", rule.act_tile_size, width)
+    return rule
 
 
 def without_quantizers(model: Model) -> Model:

@@ -39,12 +39,12 @@ def planned(model: object, sites: object) -> None:
         )
 
 
-def groups(linear: str, tile_size: int | None, inputs: int) -> None:
-    """Refuse groups that do not divide a kernel's inputs."""
-    if tile_size is not None and inputs % tile_size:
+def groups(linear: str, field: str, size: int | None, inputs: int) -> None:
+    """Refuse groups, by the field that says their size, that do not divide a linear's inputs."""
+    if size is not None and inputs % size:
         raise ValueError(
-            f"Argument `precision` must have groups (tile_size) that divide the {inputs} inputs of "
-            f"{linear}, but has {tile_size}. Divisors are {_divisors(inputs)}."
+            f"Argument `precision` must have groups ({field}) that divide the {inputs} inputs of "
+            f"{linear}, but has {size}. Divisors are {_divisors(inputs)}."
         )
 
 

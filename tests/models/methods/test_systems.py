@@ -287,6 +287,8 @@ def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
         (ValueError, "time >= 2", lambda m, s: awq(m, s, jnp.ones(3, int), None, AWQConfig(W4))),
         (ValueError, "groups .tile_size. that divide", lambda m, s: rtn(
             m, s, None, None, RTNConfig(precision("W4A16", group=7)))),
+        (ValueError, "groups .act_tile_size. that divide", lambda m, s: place_quantizers(
+            m, s, Precision((QuantizationRule(act_qtype=IntFormat(4), act_tile_size=7),)))),
         (KeyError, "no site 'stream'", lambda m, s: quarot(
             m, s, None, KEY, QuaRotConfig(W4, names=("stream",), gptq=None))),
         (TypeError, "key", lambda m, s: quarot(m, s, None, 0, QuaRotConfig(W4, gptq=None))),
