@@ -43,8 +43,8 @@ def _parts(rows: Sequence[Row], plain: Row) -> Iterator[Check]:
             if nearest == "rtn":
                 kept, low, high = share_closed(both - plain["losses"], both - alone)
                 yield Check(
-                    f"share of rtn's loss at W4{activations} that activations alone lose, which "
-                    "no kernels get back",
+                    f"share of rtn's loss at W4{activations} that rounded activations lose alone, "
+                    "with kernels as they are",
                     "measured", kept, "at least", 0.5, low=low, high=high,
                 )  # fmt: skip
             share, low, high = share_closed(both - alone, mended - alone)

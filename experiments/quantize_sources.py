@@ -1,7 +1,8 @@
 """Where the loss of rounding comes from: activations, kernels, and how finely clips are searched.
 
-"parts" rounds activations and leaves kernels as they are. What that loses no rounding of kernels
-gets back, so it bounds what GPTQ can close of the loss of rounding both to nearest.
+"parts" rounds activations and leaves kernels as they are. What that loses is left by kernels that
+come near to these, as those by GPTQ do: the rest is what they can close of the loss of rounding
+both to nearest.
 
 "search" rounds kernels alone, to nearest, each clipped where the error to the power 2.4 is least
 among `clips` shares of the range, evenly spaced from 1 down to `least`. Such grids differ in

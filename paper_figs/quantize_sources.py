@@ -17,7 +17,7 @@ CAPTION = (
     "The language model {model} on news text ({windows} windows of {time} tokens). Left: what "
     "rounding loses, in nats a token, at 4-bit kernels and 4-bit activations (A4), keys and values "
     "too (A4KV4), without a rotation and with those of QuaRot: the part that rounded activations "
-    "lose alone, which no kernels get back, what kernels by GPTQ add to it, and what GPTQ closes "
+    "lose alone, with kernels as they are, what kernels by GPTQ add to it, and what GPTQ closes "
     "of the loss of kernels rounded to nearest. Right: kernels alone, to nearest; perplexity by "
     "how many clips are tried, evenly from the whole range down to a share of it. Triangles at "
     "the edge: what another program found with a search of its own."

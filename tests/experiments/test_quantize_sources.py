@@ -74,7 +74,7 @@ def test_checks_hold_for_rows_that_agree():
 @pytest.mark.parametrize(
     ("where", "change", "words"),
     [
-        ({"method": "rtn", "setting": "W16A4"}, {"losses": [4.0] * 8}, "activations alone lose"),
+        ({"method": "rtn", "setting": "W16A4"}, {"losses": [4.0] * 8}, "activations lose alone"),
         ({"method": "gptq", "setting": "W4A4KV4"}, {"losses": [10.6] * 8}, "GPTQ closes"),
         ({"measure": "search", "setting": "W4A16"}, {"perplexity": 90.0}, "standard deviation"),
         ({"measure": "search", "setting": "W3A16"}, {"perplexity": 90.0}, "another program"),
