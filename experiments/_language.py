@@ -18,6 +18,7 @@ from hadax.models import (
     LlamaConfig,
     llama_from_params,
     load_gguf,
+    load_safetensors,
     load_tokenizer,
     parameters,
 )
@@ -32,16 +33,21 @@ _JUDGED = 16 * 512
 
 @dataclass(frozen=True)
 class Corpus:
-    """Token ids of a text, and how many there are if it is cut into words only."""
+    """Token ids of a text, and how many there are if it is cut into words only, where a GGUF file
+    can be told so."""
 
     ids: np.ndarray
-    words_only: int
+    words_only: int | None
 
 
 @functools.cache
 def load_model(name: str) -> Llama:
-    """Return "smollm2", "tiny" (random weights, two outlier channels) or the model of a GGUF."""
-    return tiny_model() if name == "tiny" else _usable(load_gguf, _model_path(name))
+    """Return "smollm2", "tiny" (random weights, two outlier channels) or the model of a GGUF file
+    or of a Hugging Face folder."""
+    if name == "tiny":
+        return tiny_model()
+    path = _model_path(name)
+    return _usable(load_safetensors if path.is_dir() else load_gguf, path)
 
 
 @functools.cache
@@ -52,15 +58,19 @@ def load_corpus(model: str, text: str) -> Corpus:
             raise UsageError(f"--text {text} needs a model that reads, but tiny has random ids.")
         ids = np.random.default_rng(0).integers(_TINY.vocabulary, size=1 << 12)
         return Corpus(ids, len(ids))
-    path = fetch(LEE_NEWS) if text == "lee" else _existing(Path(text), "text")
+    path = fetch(LEE_NEWS) if text == "lee" else Path(text)
+    if not path.is_file():
+        raise UsageError(f"--text must name a file, but {path} is none.")
     try:
         content = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"--text must name a UTF-8 file, but {path} is none ({error}).") from error
-    by_file = _usable(load_tokenizer, _model_path(model))
+    source = _model_path(model)
+    ids = np.array(_usable(load_tokenizer, source).encode(content).ids)
+    if source.is_dir():
+        return Corpus(ids, None)
     by_words = functools.partial(load_tokenizer, pre_tokenizer="gpt-2")
-    by_word = _usable(by_words, _model_path(model))
-    return Corpus(np.array(by_file.encode(content).ids), len(by_word.encode(content).ids))
+    return Corpus(ids, len(_usable(by_words, source).encode(content).ids))
 
 
 def windows(corpus: Corpus, count: int, time: int) -> jax.Array:
@@ -118,14 +128,15 @@ def logit_difference(model: Llama, other: Llama, tokens: jax.Array) -> float:
 
 
 def _model_path(name: str) -> Path:
-    """Return the file of a model."""
-    return fetch(SMOLLM2) if name == "smollm2" else _existing(Path(name), "model")
-
-
-def _existing(path: Path, field: str) -> Path:
-    """Return a path that the user gave, if there is a file."""
-    if not path.is_file():
-        raise UsageError(f"--{field} must name a file, but {path} is none.")
+    """Return the file or the folder of a model."""
+    if name == "smollm2":
+        return fetch(SMOLLM2)
+    path = Path(name)
+    if not path.exists():
+        raise UsageError(
+            f"--model must be smollm2, tiny, a GGUF file or a Hugging Face folder, but there is no "
+            f"{name}."
+        )
     return path
 
 
@@ -133,5 +144,5 @@ def _usable(load: Callable[[Path], T], path: Path) -> T:
     """Return what a loader makes of a file; what is wrong with it is the user's to know."""
     try:
         return load(path)
-    except (ValueError, NotImplementedError) as error:
+    except (FileNotFoundError, ValueError, NotImplementedError) as error:
         raise UsageError(str(error)) from error

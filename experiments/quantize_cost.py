@@ -36,7 +36,7 @@ class Config(Effort):
     seed: int = 0
     """The key of methods that rotate."""
     model: str = "smollm2"
-    """smollm2 (fetched), tiny (random weights, made on the fly), or a GGUF file of a Llama."""
+    """smollm2 (fetched), tiny (random weights), or a Llama's GGUF file or Hugging Face folder."""
     text: str = "lee"
     """lee (fetched), or a UTF-8 text file."""
     time: int = 512

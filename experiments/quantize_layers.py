@@ -45,7 +45,7 @@ class Config:
     seed: int = 0
     """Draw i of a rotation has the key of seed + i; single vectors are rotated by keys of it."""
     model: str = "smollm2"
-    """smollm2 (fetched), tiny (random weights, made on the fly), or a GGUF file of a Llama."""
+    """smollm2 (fetched), tiny (random weights), or a Llama's GGUF file or Hugging Face folder."""
     text: str = "lee"
     """lee (fetched), or a UTF-8 text file."""
     time: int = 256

@@ -41,7 +41,7 @@ class Config:
     seed: int = 0
     """Key of the rotation."""
     model: str = "smollm2"
-    """smollm2 (fetched), tiny (random weights, made on the fly), or a GGUF file of a Llama."""
+    """smollm2 (fetched), tiny (random weights), or a Llama's GGUF file or Hugging Face folder."""
     text: str = "lee"
     """lee (fetched), or a UTF-8 text file; its first part judges, what follows calibrates."""
     time: int = 512

@@ -73,6 +73,15 @@ def existing_file(path: object) -> Path:
     return path
 
 
+def cut_as_stated(pre_tokenizer: str | None) -> None:
+    """Refuse another way of cutting than that of a folder's tokenizer.json."""
+    if pre_tokenizer is not None:
+        raise ValueError(
+            "Argument `pre_tokenizer` must be None for a folder, whose tokenizer.json says how "
+            f"text is cut, but is {pre_tokenizer!r}."
+        )
+
+
 def same_names(
     path: object,
     found: set[str],

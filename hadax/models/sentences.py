@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from hadax import _checks
 from hadax._typing import Array, ArrayLike
 from hadax.models import _model_checks
+from hadax.models._tokenizer_file import read_tokenizer
 from hadax.models.base import Tap, no_tap
 from hadax.models.encoder import Encoder
 
@@ -47,14 +48,10 @@ def load_sentence_tokenizer(path: str | Path, *, time: int) -> Tokenizer:
         FileNotFoundError: Argument `path` must be an existing file, but here.json is not.
 
     See Also:
-        `load_tokenizer`: that of a GGUF file.
+        `load_tokenizer`: that of a language model.
     """
     time = _checks.integer("time", time, minimum=3)
-    path = _model_checks.existing_file(path)
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the package raises no narrower kind
-        _model_checks.broken_file(path, "a tokenizer.json", f"cannot be read as one ({error})")
+    tokenizer = read_tokenizer(path)
     padding = tokenizer.token_to_id(_PADDING)
     if padding is None:
         _model_checks.unsupported_model(

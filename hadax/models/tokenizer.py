@@ -1,4 +1,4 @@
-"""The tokenizer that a GGUF file carries, as a `tokenizers.Tokenizer`."""
+"""The tokenizer of a language model's file or folder, as a `tokenizers.Tokenizer`."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from tokenizers.models import BPE
 from hadax import _checks
 from hadax.models import _model_checks
 from hadax.models._gguf_file import metadata, open_gguf, strings
+from hadax.models._tokenizer_file import read_tokenizer
 
 _CONTROL, _USER_DEFINED = 3, 4
 
@@ -27,22 +28,24 @@ _PRE_TOKENIZERS = {
 
 
 def load_tokenizer(path: str | Path, *, pre_tokenizer: str | None = None) -> Tokenizer:
-    """The byte-level BPE tokenizer of a GGUF file's own vocabulary and merges.
+    """The tokenizer of a language model: a GGUF file's own, or that of a Hugging Face folder.
 
-    Adds no beginning- or end-of-text token of its own; control tokens that stand in the text are
-    recognised.
+    Of a GGUF file it is the byte-level BPE tokenizer of its vocabulary and merges, of a folder what
+    its tokenizer.json states. Adds no beginning- or end-of-text token of its own; control tokens
+    that stand in the text are recognised.
 
     Args:
-        path: a GGUF file with tokenizer model "gpt2".
-        pre_tokenizer: how text is cut before the merges: "gpt-2" (words) or "smollm" (single
-            digits, then words); None takes what the file states.
+        path: a GGUF file with tokenizer model "gpt2", or a folder with a tokenizer.json.
+        pre_tokenizer: how text is cut before the merges of a GGUF file: "gpt-2" (words) or "smollm"
+            (single digits, then words); None takes what the file states.
 
     Returns:
         A `tokenizers.Tokenizer`: `.encode(text).ids`, `.decode(ids)`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is truncated or corrupt, or has no tokenizer; pre_tokenizer is unknown.
+        FileNotFoundError: there is no such file, or no tokenizer.json in the folder.
+        ValueError: the file is truncated or corrupt, or has no tokenizer; pre_tokenizer is unknown,
+            or given with a folder.
         NotImplementedError: a tokenizer of another kind.
 
     Cost:
@@ -61,6 +64,18 @@ def load_tokenizer(path: str | Path, *, pre_tokenizer: str | None = None) -> Tok
     """
     if pre_tokenizer is not None:
         _checks.choice("pre_tokenizer", pre_tokenizer, tuple(_PRE_TOKENIZERS))
+    if Path(path).is_dir():
+        _model_checks.cut_as_stated(pre_tokenizer)
+        tokenizer = read_tokenizer(Path(path) / "tokenizer.json")
+        tokenizer.post_processor = None
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+    return _of_gguf(path, pre_tokenizer)
+
+
+def _of_gguf(path: str | Path, pre_tokenizer: str | None) -> Tokenizer:
+    """The tokenizer in a GGUF file."""
     reader = open_gguf(path)
     kind = metadata(reader, path, "tokenizer.ggml.model")
     if kind != "gpt2":

@@ -5,12 +5,14 @@ import itertools
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models
 
 from experiments import _language, _references, _systems, quantize, quantize_rotations
 from experiments._cli import main
 from experiments._contract import UsageError
 from experiments._language import Corpus
 from experiments._runner import work_list
+from tests.models.folders import write_folder
 
 METHODS = quantize.EXPERIMENT.presets["paper"].config
 ROTATIONS = dataclasses.replace(
@@ -34,6 +36,21 @@ def test_nothing_is_calibrated_on_what_models_are_judged_by(size, count, time):
         _language.judged_tokens(corpus(size), 1, min(8192, size // 2) + 1)
     with pytest.raises(UsageError, match="leave 1000000 tokens"):
         _language.calibration_tokens(corpus(size), 1000, 1000)
+
+
+def test_the_model_of_a_folder(tmp_path):
+    """Of a Hugging Face folder too, so that weights that were never rounded can be looked at."""
+    tiny = _language.load_model("tiny")
+    write_folder(tmp_path, tiny)
+    letters = {chr(97 + i): i for i in range(tiny.config.vocabulary)}
+    Tokenizer(models.BPE(letters, [])).save(str(tmp_path / "tokenizer.json"))
+    text = tmp_path / "text.txt"
+    text.write_text("ab" * 100)
+    found = _language.load_corpus(str(tmp_path), str(text))
+    np.testing.assert_array_equal(found.ids, [0, 1] * 100)
+    tokens = _language.judged_tokens(found, 2, 16)
+    loaded = _language.load_model(str(tmp_path))
+    assert _systems.predicted(loaded, tokens) == _systems.predicted(tiny, tokens)
 
 
 def test_work_lists():

@@ -7,9 +7,16 @@ import jax
 import numpy as np
 import pytest
 from flax import nnx
-from safetensors.numpy import save_file
 
-from hadax.models import Llama, load_gguf, load_safetensors, load_tokenizer, parameters
+from hadax.models import (
+    Llama,
+    llama_from_params,
+    load_gguf,
+    load_safetensors,
+    load_tokenizer,
+    parameters,
+)
+from tests.models.folders import write_folder
 
 
 def assert_same(model, other, atol=0.0):
@@ -163,42 +170,19 @@ def test_a_gguf_of_another_model_is_refused(tmp_path, llama, write_gguf, changes
 
 @pytest.fixture
 def folder(tmp_path, llama):
-    """The tiny model as transformers would save it, in two files."""
-    c = llama.config
-    stated = {
-        "model_type": "llama", "vocab_size": c.vocabulary, "hidden_size": c.width,
-        "num_hidden_layers": c.layers, "num_attention_heads": c.heads,
-        "num_key_value_heads": c.kv_heads, "head_dim": c.head_width, "intermediate_size": c.hidden,
-        "rms_norm_eps": c.norm_epsilon, "tie_word_embeddings": True,
-        "rope_parameters": {"rope_theta": c.rope_base, "rope_type": "default"},
-    }  # fmt: skip
-    (tmp_path / "config.json").write_text(json.dumps(stated))
-    params = jax.tree.map(np.asarray, parameters(llama))
-    names = {
-        "attention_norm": "input_layernorm", "query": "self_attn.q_proj",
-        "key": "self_attn.k_proj", "value": "self_attn.v_proj", "output": "self_attn.o_proj",
-        "feed_forward_norm": "post_attention_layernorm", "gate": "mlp.gate_proj",
-        "up": "mlp.up_proj", "down": "mlp.down_proj",
-    }  # fmt: skip
-    blocks = {
-        f"model.layers.{layer}.{theirs}.weight": np.ascontiguousarray(
-            next(iter(params["blocks"][ours].values()))[layer].T
-        )
-        for ours, theirs in names.items()
-        for layer in range(c.layers)
-    }
-    ends = {
-        "model.embed_tokens.weight": params["embed"]["embedding"],
-        "model.norm.weight": params["norm"]["scale"],
-        "lm_head.weight": params["embed"]["embedding"],
-    }
-    save_file(blocks, tmp_path / "model-00001-of-00002.safetensors")
-    save_file(ends, tmp_path / "model-00002-of-00002.safetensors")
-    return tmp_path
+    """The tiny model in a folder."""
+    return write_folder(tmp_path, llama)
 
 
 def test_safetensors_round_trip(folder, llama):
     assert_same(load_safetensors(folder), llama)
+
+
+def test_safetensors_of_bfloat16(tmp_path, llama):
+    narrow = jax.tree.map(lambda a: a.astype("bfloat16").astype(a.dtype), parameters(llama))
+    found = load_safetensors(write_folder(tmp_path, llama, "bfloat16"))
+    assert_same(found, llama_from_params(llama.config, narrow))
+    assert found.embed.embedding.dtype == "float32"
 
 
 def test_broken_safetensors_folders_are_refused(folder):

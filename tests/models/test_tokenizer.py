@@ -1,6 +1,7 @@
-"""The tokenizer of a GGUF file with a few dozen tokens."""
+"""The tokenizer of a GGUF file with a few dozen tokens, and of a folder."""
 
 import pytest
+from tokenizers import processors
 
 from hadax.models import load_tokenizer
 
@@ -20,6 +21,29 @@ def test_the_file_says_how_text_is_cut(gguf_file):
     # Digits first: both spaces stand at the end of a piece. Words only: the second is the 1's.
     assert pieces(load_tokenizer(gguf_file), "  1") == ["ĠĠ", "1"]
     assert pieces(load_tokenizer(gguf_file, pre_tokenizer="gpt-2"), "  1") == ["Ġ", "Ġ", "1"]
+
+
+def test_the_tokenizer_of_a_folder(tmp_path, gguf_file):
+    file = tmp_path / "tokenizer.json"
+    with pytest.raises(FileNotFoundError, match=r"tokenizer\.json is not"):
+        load_tokenizer(tmp_path)
+    stated = load_tokenizer(gguf_file)
+    text = "ab ab12<|end|>"
+    ids = stated.encode(text).ids
+    end = stated.token_to_id("<|end|>")
+    ending = [("<|end|>", end)]
+    stated.post_processor = processors.TemplateProcessing(
+        single="<|end|> $A", special_tokens=ending
+    )
+    stated.enable_truncation(2)
+    stated.enable_padding(length=16)
+    stated.save(str(file))
+    assert load_tokenizer(tmp_path).encode(text).ids == ids
+    with pytest.raises(ValueError, match="`pre_tokenizer` must be None for a folder"):
+        load_tokenizer(tmp_path, pre_tokenizer="gpt-2")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"must be a tokenizer\.json, but"):
+        load_tokenizer(tmp_path)
 
 
 def test_unknown_and_broken_tokenizers_are_refused(tmp_path, llama, write_gguf, gguf_file):
