@@ -2,12 +2,13 @@
 `hadax._checks`."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import core
 
 from hadax import _checks
@@ -63,6 +64,14 @@ def unsupported_model(path: object, what: str, supported: str) -> NoReturn:
     raise NotImplementedError(
         f"Argument `path` must name a model with {supported}, but {path} has {what}."
     )
+
+
+def stated_as(path: object, stated: Mapping[str, Any], supported: Mapping[str, object]) -> None:
+    """Refuse models that compute something else with the same tensors, by their config.json."""
+    for key, value in supported.items():
+        found = stated.get(key, value)
+        if found != value:
+            unsupported_model(path, f"{key} {found!r}", f"{key} {value!r}")
 
 
 def existing_file(path: object) -> Path:
@@ -160,7 +169,8 @@ def known_tokens(tokens: Array, vocabulary: int) -> None:
     """Refuse ids that the model has no vector for; under `jax.jit` there are no values to see."""
     if isinstance(tokens, core.Tracer):
         return
-    least, most = int(jnp.min(tokens)), int(jnp.max(tokens))
+    ids = np.asarray(tokens)  # known while something else is traced, too
+    least, most = int(ids.min()), int(ids.max())
     if least < 0 or most >= vocabulary:
         raise ValueError(
             f"Argument `tokens` must hold ids from 0 to {vocabulary - 1}, as many as the model "

@@ -134,7 +134,8 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
         FileNotFoundError: the folder has no config.json or no .safetensors file.
         ValueError: a file is truncated or corrupt, or its tensors do not fit config.json.
         TypeError: `dtype` is no floating dtype.
-        NotImplementedError: another model_type, or scaled rotary frequencies.
+        NotImplementedError: another model_type or activation, or rotary positions that are
+            scaled, of a part of each head, or of interleaved pairs.
 
     Cost:
         One pass over the files; about twice the parameters' memory while it runs.
@@ -163,14 +164,21 @@ def load_safetensors(folder: str | Path, *, dtype: DTypeLike = jnp.float32) -> L
     return _assemble(folder, config, where, read, column=2, block="model.layers.{}.", dtype=dtype)
 
 
+# What a config.json may say of a model, where it says anything, that computes as `Llama` does.
+_STATED = {
+    "model_type": "llama",
+    "hidden_act": "silu",
+    "partial_rotary_factor": 1.0,
+    "rope_interleaved": False,
+}
+
+
 def _read_config(path: Path) -> LlamaConfig:
     """The sizes that a Hugging Face config.json states."""
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
-        kind = stated["model_type"]
-        rotary = {"rope_type": "default"} | (
-            stated.get("rope_parameters") or stated.get("rope_scaling") or {}
-        )
+        rotary = stated.get("rope_parameters") or stated.get("rope_scaling") or {}
+        scaling = rotary.get("rope_type") or rotary.get("type") or "default"
         config = LlamaConfig(
             vocabulary=stated["vocab_size"],
             width=stated["hidden_size"],
@@ -188,10 +196,8 @@ def _read_config(path: Path) -> LlamaConfig:
         _model_checks.broken_file(
             path, "a Llama's config.json", f"cannot be read as one ({error!r})"
         )
-    if kind != "llama":
-        _model_checks.unsupported_model(path, f"model_type {kind!r}", "model_type 'llama'")
-    if rotary["rope_type"] != "default":
-        scaling = rotary["rope_type"]
+    _model_checks.stated_as(path, stated, _STATED)
+    if scaling != "default":
         _model_checks.unsupported_model(
             path, f"rotary scaling {scaling!r}", "plain rotary positions"
         )

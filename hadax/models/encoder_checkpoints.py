@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -119,6 +118,14 @@ def _sources(layers: int) -> dict[str, list[str]]:
     return ends | blocks
 
 
+# What a config.json may say of a model, where it says anything, that computes as `Encoder` does.
+_STATED = {
+    "model_type": "bert",
+    "hidden_act": "gelu",
+    "position_embedding_type": "absolute",
+}
+
+
 def _read_config(path: Path) -> EncoderConfig:
     """The sizes that a Hugging Face config.json states."""
     try:
@@ -132,21 +139,9 @@ def _read_config(path: Path) -> EncoderConfig:
             positions=stated["max_position_embeddings"],
             norm_epsilon=stated["layer_norm_eps"],
         )
-        _supported(path, stated)
+        _model_checks.stated_as(path, stated, _STATED)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         _model_checks.broken_file(
             path, "a BERT encoder's config.json", f"cannot be read as one ({error!r})"
         )
     return config
-
-
-def _supported(path: Path, stated: dict[str, Any]) -> None:
-    """Refuse models that compute something else with the same tensors."""
-    for key, supported in {
-        "model_type": "bert",
-        "hidden_act": "gelu",
-        "position_embedding_type": "absolute",
-    }.items():
-        found = stated.get(key, supported)
-        if found != supported:
-            _model_checks.unsupported_model(path, f"{key} {found!r}", f"{key} {supported!r}")

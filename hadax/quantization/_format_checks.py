@@ -3,16 +3,20 @@
 import math
 from typing import Any, NoReturn
 
+import numpy as np
+from jax import core
+
 from hadax import _checks
 
 _MOST_LEVELS = 256
 
 
-def int_format(bits: object, symmetric: object) -> None:
-    """Refuse a width that no integer format has."""
+def int_format(bits: object, symmetric: object) -> int:
+    """A width that an integer format has."""
     number = _checks.integer("bits", bits, minimum=2)
     _checks.at_most("bits", number, 16, what="limit")
     _checks.flag("symmetric", symmetric)
+    return number
 
 
 def float_format(name: object, names: tuple[str, ...]) -> None:
@@ -145,6 +149,38 @@ def qarray(value: object) -> None:
                 f"Argument `array` must be a QArray, but is a {type(value).__name__} without "
                 f"{field}."
             )
+
+
+def native_integers(field: str, values: Any, bits: int) -> None:
+    """Refuse what is no integer of so many bits; under a trace there are no values to see."""
+    if isinstance(values, core.Tracer):
+        return
+    found = np.asarray(values).astype(np.float64)
+    least, most = -(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1
+    wrong = found[(found != np.round(found)) | (found < least) | (found > most)]
+    if wrong.size:
+        raise ValueError(
+            f"Argument `array` must have a {field} of integers from {least:.0f} to {most:.0f}, but "
+            f"it holds {wrong[0]:g}."
+        )
+
+
+def cut_into_blocks(shape: tuple[int, ...], counts: tuple[int, ...]) -> None:
+    """Refuse scales that do not cut every axis of an array into blocks."""
+    if len(shape) != len(counts) or any(n % max(k, 1) for n, k in zip(shape, counts, strict=True)):
+        raise ValueError(
+            "Argument `array` must have a scale with an axis for each of qvalue's, whose length "
+            f"divides it, but has qvalue.shape={shape} and scale.shape={counts}."
+        )
+
+
+def own_scales(n: int, counts: tuple[int, ...]) -> None:
+    """Refuse to take columns that share scales apart."""
+    if counts[-1] != n:
+        raise ValueError(
+            f"A QTensor's columns must have scales of their own, but {n} columns have scales of "
+            f"shape {counts}. Take columns of dequantize()."
+        )
 
 
 def integer_zeros(format: object, kind: type, qtype: str) -> None:

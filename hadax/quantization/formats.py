@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
-from hadax import _lloyd_max
+from hadax import _dtypes, _lloyd_max
 from hadax._typing import Array, DTypeLike
 from hadax.quantization import _format_checks
 
@@ -78,7 +78,8 @@ class IntFormat(Format):
     symmetric: bool = True
 
     def __post_init__(self):
-        _format_checks.int_format(self.bits, self.symmetric)
+        bits = _format_checks.int_format(self.bits, self.symmetric)
+        object.__setattr__(self, "bits", bits)  # a Python integer, which files can say
 
     @property
     def largest(self) -> float:
@@ -87,14 +88,16 @@ class IntFormat(Format):
 
     def codes(self, x: Array, zero: Array | None = None) -> Array:
         """x rounded, plus the zero point."""
-        moved = jnp.round(x) + self._zero(zero)
+        wide = _dtypes.accumulator(x.dtype)  # narrow ones do not hold all codes
+        moved = jnp.round(x).astype(wide) + self._zero(zero, wide)
         return jnp.clip(moved, 0, 2**self.bits - 1).astype(_code_dtype(self.bits))
 
     def decode(
         self, codes: Array, zero: Array | None = None, *, dtype: DTypeLike = jnp.float32
     ) -> Array:
         """The codes minus the zero point."""
-        return codes.astype(dtype) - self._zero(zero)
+        wide = _dtypes.accumulator(jnp.dtype(dtype))
+        return (codes.astype(wide) - self._zero(zero, wide)).astype(dtype)
 
     def neighbours(self, x: Array) -> tuple[Array, Array]:
         """Floor and ceiling, in range or not."""
@@ -104,9 +107,11 @@ class IntFormat(Format):
         """The numbers of the codes 0 and 2^bits - 1."""
         return -self._zero(zero), 2**self.bits - 1 - self._zero(zero)
 
-    def _zero(self, zero: Array | None) -> Array | float:
+    def _zero(self, zero: Array | None, dtype: DTypeLike | None = None) -> Array | float:
         """The code of 0."""
-        return (2.0 ** (self.bits - 1) if self.symmetric else 0.0) if zero is None else zero
+        if zero is None:
+            return 2.0 ** (self.bits - 1) if self.symmetric else 0.0
+        return zero if dtype is None else zero.astype(dtype)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ def from_qwix(array: Any) -> QTensor:
 
     Raises:
         TypeError: array has not these fields.
-        ValueError: another qtype, or a zero point of another type than integers.
+        ValueError: another qtype, a zero point beside other numbers than integers or with a
+            fraction, integers beyond its bits, or scales that do not cut the array into blocks.
 
     Cost:
         One pass.
@@ -99,8 +100,12 @@ def from_qwix(array: Any) -> QTensor:
     zeros = None
     if array.zero_point is not None:
         _format_checks.integer_zeros(format, IntFormat, qtype)
+        _format_checks.native_integers("zero_point", array.zero_point, format.bits)
         zeros = jnp.broadcast_to(_to_codes(array.zero_point, format), array.scale.shape)
         format = IntFormat(format.bits, symmetric=False)
+    if isinstance(format, IntFormat):
+        _format_checks.native_integers("qvalue", array.qvalue, format.bits)
+    _format_checks.cut_into_blocks(array.qvalue.shape, array.scale.shape)
     packed = _packing.pack(_to_codes(array.qvalue, format), format.bits)
     return QTensor(
         packed, array.scale, zeros, format, array.qvalue.shape[-1], array.scale.dtype.name

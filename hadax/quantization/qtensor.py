@@ -55,7 +55,9 @@ class QTensor:
         return (scales * blocks).reshape(self.shape).astype(self.dtype)
 
     def columns(self, start: int, stop: int) -> "QTensor":
-        """Entries `start` to `stop` of the last axis, each of which has scales of its own."""
+        """Entries `start` to `stop` of the last axis, each of which has scales of its own; where
+        they share some, ValueError."""
+        _format_checks.own_scales(self.n, self.scales.shape)
         codes = _packing.unpack(self.codes, self.format.bits, self.n)[..., start:stop]
         return dataclasses.replace(
             self,

@@ -204,7 +204,8 @@ def _plain_dtype(dtype: np.dtype) -> np.dtype:
 
 def _plain(array: np.ndarray) -> np.ndarray:
     """The bits of an array, in one piece and in a dtype that every reader of safetensors knows."""
-    return np.asarray(array, order="C").view(_plain_dtype(array.dtype))
+    native = np.asarray(array, array.dtype.newbyteorder("="), order="C")
+    return native.view(_plain_dtype(native.dtype))
 
 
 def _digest(header: str, stored: Mapping[str, np.ndarray]) -> str:

@@ -190,6 +190,13 @@ def test_broken_safetensors_folders_are_refused(folder):
     for change, kind, message in [
         ({"model_type": "gpt2"}, NotImplementedError, "has model_type 'gpt2'"),
         ({"rope_parameters": {"rope_type": "llama3"}}, NotImplementedError, "scaling 'llama3'"),
+        (
+            {"rope_parameters": None, "rope_scaling": {"type": "linear", "factor": 4.0}},
+            NotImplementedError,
+            "scaling 'linear'",
+        ),
+        ({"hidden_act": "gelu"}, NotImplementedError, "has hidden_act 'gelu'"),
+        ({"partial_rotary_factor": 0.5}, NotImplementedError, "partial_rotary_factor 0.5"),
         ({"hidden_size": "wide"}, ValueError, "must be a Llama's config.json"),
         ({"num_hidden_layers": 3}, ValueError, "lacks model.layers.2"),
     ]:

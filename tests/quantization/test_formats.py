@@ -174,3 +174,19 @@ def test_bad_formats_are_refused():
     ]:
         with pytest.raises(kind, match=message):
             make()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_long_integers_of_narrow_arrays(dtype):
+    """The zero point of a long format is no number of a narrow dtype's precision."""
+    x = jnp.array([3.0, 1.0, 5.0, -7.0, 0.5], dtype)
+    for bits in (8, 10, 12, 16):
+        found = IntFormat(bits).round(x)
+        assert found.dtype == dtype
+        assert found.tolist() == [3, 1, 5, -7, 0]
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_bits_are_python_integers():
+    assert type(IntFormat(np.int64(4)).bits) is int
+    assert IntFormat(np.int64(4)) == IntFormat(4)

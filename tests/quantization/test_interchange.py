@@ -86,3 +86,21 @@ def test_bad_input_is_refused():
     ]:
         with pytest.raises(ValueError, match=message):
             from_qwix(types.SimpleNamespace(**(fields | wrong)))
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"zero_point": jnp.array([[0.5]])}, "from -8 to 7, but it holds 0.5"),
+        ({"qvalue": jnp.array([[1, 100]])}, "a qvalue of integers from -8 to 7, but it holds 100"),
+        ({"scale": jnp.ones((2,))}, r"qvalue\.shape=\(1, 2\) and scale\.shape=\(2,\)"),
+        ({"scale": jnp.ones((1, 3))}, "whose length divides it"),
+    ],
+)  # fmt: skip
+def test_what_no_qarray_holds_is_refused(change, message):
+    fields = {"qvalue": jnp.array([[1, -3]], jnp.int8), "scale": jnp.ones((1, 1)),
+              "zero_point": None, "qtype": "int4"}  # fmt: skip
+    assert from_qwix(types.SimpleNamespace(**fields)).dequantize().tolist() == [[1, -3]]
+    with pytest.raises(ValueError, match=message):
+        from_qwix(types.SimpleNamespace(**(fields | change)))

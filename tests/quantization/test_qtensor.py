@@ -197,3 +197,11 @@ def test_bad_input_is_refused():
         quantized_matmul(jnp.ones(31), packed)
     with pytest.raises(ValueError, match=r"`kernel` must have 2 axes, but has shape \(2, 32, 12\)"):
         quantized_matmul(jnp.ones(32), quantize_eagerly(jnp.stack([KERNEL, KERNEL]), IntFormat(4)))
+
+
+def test_columns_have_scales_of_their_own():
+    packed = quantize(KERNEL, IntFormat(4), GROUPS)
+    np.testing.assert_array_equal(packed.columns(2, 7).dequantize(), packed.dequantize()[:, 2:7])
+    for spec in (ScaleSpec(axis=-1), ScaleSpec(axis=-1, block=2)):
+        with pytest.raises(ValueError, match="columns must have scales of their own, but 12"):
+            quantize(KERNEL, IntFormat(4), spec).columns(2, 4)

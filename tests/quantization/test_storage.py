@@ -193,3 +193,13 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
         with pytest.raises(FileNotFoundError, match="`path` must be a file in an existing folder"):
             storage.save(path, {"a": packed})
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_other_orders_of_bytes_and_integers_of_numpy(tmp_path):
+    path = tmp_path / "some.safetensors"
+    bits = np.arange(4, 5)[0]
+    storage.save(path, {"w": np.arange(3, dtype=">f4"), "q": quantize(X, IntFormat(bits))})
+    found = storage.load(path)
+    np.testing.assert_array_equal(found["w"], [0, 1, 2])
+    assert found["q"].format == IntFormat(4)

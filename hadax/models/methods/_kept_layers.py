@@ -1,6 +1,8 @@
 """What was learned layer by layer, kept in a file, so that a run that was stopped can go on."""
 
+import dataclasses
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ from hadax.quantization import _storage_checks, storage
 _SETTINGS = "settings"
 
 
-def _digest(said: Any, arrays: Any) -> np.ndarray:
-    """The SHA-256 of what says itself in its repr and of a tree of arrays, as 32 bytes."""
-    found = hashlib.sha256(repr(said).encode())
+def _digest(said: Sequence[Any], arrays: Any) -> np.ndarray:
+    """The SHA-256 of dataclasses and of a tree of arrays, as 32 bytes."""
+    # With the fields of formats, of which a long codebook does not show all in its repr.
+    found = hashlib.sha256(repr([(one, dataclasses.asdict(one)) for one in said]).encode())
     for path, leaf in jax.tree_util.tree_leaves_with_path(arrays):
         array = np.asarray(leaf)
         found.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape} ".encode())
@@ -27,11 +30,11 @@ def _digest(said: Any, arrays: Any) -> np.ndarray:
 class KeptLayers:
     """The learned trees of finished layers, in a file where there is a path.
 
-    What they depend on, which the file must be of, is `said`, things whose repr tells them apart,
-    and a tree of `arrays`.
+    What they depend on, which the file must be of, is `said`, dataclasses of plain fields, and a
+    tree of `arrays`.
     """
 
-    def __init__(self, path: str | Path | None, said: Any, arrays: Any):
+    def __init__(self, path: str | Path | None, said: Sequence[Any], arrays: Any):
         self._path = None if path is None else Path(path)
         self._arrays: dict[str, Any] = {}
         if self._path is None:

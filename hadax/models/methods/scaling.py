@@ -140,7 +140,8 @@ def smoothquant(
     model = without_quantizers(model)
     moments = jax.jit(input_moments)(model, tokens)
     params = parameters(model)
-    for site in _scalable(model, sites):
+    # The last one first: a vector's gains change the kernels that write it, which read another.
+    for site in reversed(_scalable(model, sites)):
         params = smooth_site(params, site, moments[site.name].peak, alpha=config.alpha)
     smooth = model.with_parameters(params)
     return finished(

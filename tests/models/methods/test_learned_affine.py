@@ -25,7 +25,15 @@ from hadax.models.methods import (
     rtn,
 )
 from hadax.models.methods._kept_layers import KeptLayers
-from hadax.quantization import IntFormat, Precision, QuantizationRule, precision, storage
+from hadax.quantization import (
+    Codebook,
+    IntFormat,
+    Precision,
+    QuantizationRule,
+    nf4,
+    precision,
+    storage,
+)
 
 # The finished model and its report are held together to round-off, through many roundings.
 pytestmark = pytest.mark.optimized
@@ -144,6 +152,18 @@ def test_a_stopped_run_goes_on_with_the_same_result(outliers, text, found, tmp_p
         learned(outliers, text, kept)
 
 
+def test_what_is_kept_is_of_one_codebook(tmp_path):
+    """Two codebooks may be the same to their repr, which does not list many levels."""
+    path = tmp_path / "kept.safetensors"
+    levels = nf4().levels
+    other = Codebook((*levels[:3], levels[3] + 0.01, *levels[4:]))
+    assert repr(other) == repr(nf4())
+    KeptLayers(path, [QuantizationRule(weight_qtype=nf4())], {}).put(0, {"a": jnp.ones(2)})
+    KeptLayers(path, [QuantizationRule(weight_qtype=nf4())], {})
+    with pytest.raises(ValueError, match="must be a file of the same model"):
+        KeptLayers(path, [QuantizationRule(weight_qtype=other)], {})
+
+
 @pytest.mark.slow
 def test_layers_and_linears_may_be_left(outliers, text):
     """Of the second block only W_down is rounded, asymmetrically; nothing else has an error."""
@@ -165,10 +185,10 @@ def test_what_is_kept_may_be_of_16_bits(tmp_path):
     """Numbers that NumPy has no buffers of are told apart too."""
     path = tmp_path / "kept"
     arrays = {"a": jnp.ones(3, jnp.bfloat16)}
-    KeptLayers(path, "settings", arrays).put(0, arrays)
-    assert KeptLayers(path, "settings", arrays).get(0, arrays)["a"].dtype == jnp.bfloat16
+    KeptLayers(path, [CONFIG], arrays).put(0, arrays)
+    assert KeptLayers(path, [CONFIG], arrays).get(0, arrays)["a"].dtype == jnp.bfloat16
     with pytest.raises(ValueError, match="must be a file of the same model"):
-        KeptLayers(path, "settings", {"a": 2 * arrays["a"]})
+        KeptLayers(path, [CONFIG], {"a": 2 * arrays["a"]})
 
 
 @pytest.mark.slow

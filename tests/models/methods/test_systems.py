@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from hadax.models import Llama, llama_from_params, llama_sites, parameters
+from hadax.models import Llama, input_moments, llama_from_params, llama_sites, parameters
 from hadax.models.methods import (
     GPTQ,
     AWQConfig,
@@ -277,6 +277,22 @@ def test_keys_and_values_are_rounded_a_head_and_token(llama, tokens):
     fine = place_quantizers(placed, sites, precision("W16A16KV8"))
     gaps = [float(jnp.abs(model(tokens) - llama(tokens)).mean()) for model in (fine, placed)]
     assert gaps[0] < 0.2 * gaps[1]
+
+
+def test_smoothquant_evens_out_every_vector(llama, calibration):
+    """With alpha = 1/2 the largest of what is read is that of the weights that read it, also where
+    the gains of one vector change the kernels that read another."""
+    sites = llama_sites(llama.config)
+    config = SmoothQuantConfig(precision("W16A16"), alpha=0.5)
+    smooth = smoothquant(llama, sites, calibration, None, config).model
+    moments, params = jax.jit(input_moments)(smooth, calibration), parameters(smooth)
+    for site in sites.inputs:
+        if not site.writers:
+            continue
+        weights = [jnp.abs(_params.at(params, path)).max(axis=-1) for path in site.readers]
+        np.testing.assert_allclose(
+            moments[site.name].peak, functools.reduce(jnp.maximum, weights), rtol=1e-3
+        )
 
 
 @pytest.mark.usefixtures("without_shape_checks")
