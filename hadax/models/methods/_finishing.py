@@ -164,6 +164,7 @@ def check_plan(model: StackedModel, sites: ModelSites, precision: Precision) -> 
     _system_checks.of_some_linear(used, linears)
     place_quantizers(model, sites, precision)
     params = parameters(model)
+    _system_checks.every_kernel(sites.kernels, params["blocks"])
     for path in sites.kernels:
         inputs = _params.at(params, path).shape[-2]
         for rule, (first, *_) in layers_by_rule(precision, path, layers):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
+
 from hadax._typing import Array, ArrayLike
 from hadax.models import _model_checks
 from hadax.models.online import Online
@@ -37,6 +39,17 @@ def planned(model: object, sites: object) -> None:
             "Argument `sites` must be the model's table, such as hadax.models.llama_sites(config), "
             f"but is a {type(sites).__name__}."
         )
+
+
+def every_kernel(listed: Sequence[str], blocks: Any) -> None:
+    """Refuse a table that leaves kernels of a model's blocks out, as that of another model does."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path({"blocks": blocks}):
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        if leaf.ndim == 3 and name not in listed:
+            raise ValueError(
+                "Argument `sites` must name every kernel of the model's blocks as one that reads, "
+                f"but does not name {name}. To leave linears as they are, give them a rule."
+            )
 
 
 def groups(linear: str, field: str, size: int | None, inputs: int) -> None:

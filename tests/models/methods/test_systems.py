@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from hadax.models import Llama, input_moments, llama_from_params, llama_sites, parameters
+from hadax.models import (
+    Llama,
+    encoder_sites,
+    input_moments,
+    llama_from_params,
+    llama_sites,
+    parameters,
+)
 from hadax.models.methods import (
     GPTQ,
     AWQConfig,
@@ -303,6 +310,8 @@ def test_smoothquant_evens_out_every_vector(llama, calibration):
         (ValueError, "time >= 2", lambda m, s: awq(m, s, jnp.ones(3, int), None, AWQConfig(W4))),
         (ValueError, "groups .tile_size. that divide", lambda m, s: rtn(
             m, s, None, None, RTNConfig(precision("W4A16", group=7)))),
+        (ValueError, "does not name blocks.gate.kernel", lambda m, s: rtn(
+            m, encoder_sites(m.config), None, None, RTNConfig(W4))),
         (ValueError, "groups .act_tile_size. that divide", lambda m, s: place_quantizers(
             m, s, Precision((QuantizationRule(act_qtype=IntFormat(4), act_tile_size=7),)))),
         (KeyError, "no site 'stream'", lambda m, s: quarot(
