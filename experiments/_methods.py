@@ -43,6 +43,9 @@ Given: TypeAlias = Literal["rtn", "gptq", "smoothquant", "awq", "quarot rtn", "q
 Learned: TypeAlias = Literal["spinquant rtn", "spinquant", "flatquant"]
 Method: TypeAlias = Literal[Given, Learned]
 
+# What rounds kernels to nearest, and what takes GPTQ in its place.
+BY_GPTQ: dict[Given, Given] = {"rtn": "gptq", "quarot rtn": "quarot"}
+
 # Those that learn what activations are rounded to, and have to be run for each setting.
 LEARNED = ("spinquant rtn", "spinquant", "flatquant")
 # Those with a random key.

@@ -7,6 +7,7 @@ from scipy import stats
 
 from experiments import _references
 from experiments._contract import Check, Relation, Row
+from experiments._methods import BY_GPTQ
 
 _CONFIDENCE = 0.99
 _INVARIANT = 2e-3
@@ -18,16 +19,23 @@ def checks(rows: Sequence[Row]) -> Iterator[Check]:
     if rows[0]["model"] == "tiny":  # random weights have nothing to lose
         return
     (plain,) = (row for row in rows if row["method"] == "none")
-    if (plain["model"], plain["text"], plain["time"], plain["windows"]) == (
-        "smollm2",
-        "lee",
-        512,
-        8,
-    ):
+    if has_references(plain):
         yield from _agreement(rows)
     yield from _rotation(rows)
     yield from _gptq(rows)
     yield from _learning(rows)
+
+
+def has_references(row: Row) -> bool:
+    """Return whether a row is of the model and text that another program was run on."""
+    seen = (row["model"], row["text"], row["time"], row["windows"])
+    return seen == ("smollm2", "lee", 512, 8)
+
+
+def reach_of_one(logs: Sequence[float] | np.ndarray) -> float:
+    """Return how far from the mean of logarithms one more of them is less than once in a thousand
+    times, if they were Gaussian."""
+    return 3.29 * float(np.std(logs, ddof=1)) * float(np.sqrt(1 + 1 / len(logs)))
 
 
 def perplexities(rows: Sequence[Row], method: str, setting: str) -> list[float]:
@@ -112,7 +120,7 @@ def _rotation(rows: Sequence[Row]) -> Iterator[Check]:
 def _gptq(rows: Sequence[Row]) -> Iterator[Check]:
     """GPTQ closes at least half of what rounding to nearest loses, in log-perplexity."""
     (plain,) = _of(rows, "none", "W16A16")
-    for nearest, better in (("rtn", "gptq"), ("quarot rtn", "quarot")):
+    for nearest, better in BY_GPTQ.items():
         settings = {row["setting"] for row in rows if row["method"] == better}
         for setting in sorted(settings - {"W16A16"}):
             for one, other in _pairs(rows, nearest, better, setting):

@@ -7,11 +7,10 @@ from scipy import stats
 
 from experiments import _references
 from experiments._contract import Check, Row
-from experiments._quantize_checks import share_closed
+from experiments._methods import BY_GPTQ
+from experiments._quantize_checks import has_references, reach_of_one, share_closed
 
 _CONFIDENCE = 0.99
-# Gaussian numbers are farther from their mean once in a thousand times.
-_REACH = 3.29
 
 
 def checks(rows: Sequence[Row]) -> Iterator[Check]:
@@ -21,7 +20,7 @@ def checks(rows: Sequence[Row]) -> Iterator[Check]:
         return
     yield from _parts(rows, plain)
     yield from _scatter(rows)
-    if (plain["text"], plain["time"], plain["windows"]) == ("lee", 512, 8):
+    if has_references(plain):
         yield from _agreement(rows)
 
 
@@ -33,7 +32,7 @@ def searches(rows: Sequence[Row], setting: str) -> list[Row]:
 def _parts(rows: Sequence[Row], plain: Row) -> Iterator[Check]:
     """Activations lose most; of what kernels add to it, GPTQ closes at least half."""
     by = {(row["method"], row["setting"]): row for row in rows if row["measure"] == "parts"}
-    for nearest, better in (("rtn", "gptq"), ("quarot rtn", "quarot")):
+    for nearest, better in BY_GPTQ.items():
         for activations in ("A4", "A4KV4"):
             wanted = ((nearest, "W4"), (nearest, "W16"), (better, "W4"))
             names = [(method, weights + activations) for method, weights in wanted]
@@ -79,10 +78,9 @@ def _agreement(rows: Sequence[Row]) -> Iterator[Check]:
         logs = np.log([row["perplexity"] for row in searches(rows, setting)])
         if len(logs) < 3:
             continue
-        reach = _REACH * float(np.std(logs, ddof=1)) * np.sqrt(1 + 1 / len(logs))
         yield Check(
             f"log-perplexity of rtn at {setting}: mean of {len(logs)} searches of clips, against "
             "one of another program",
             "reference", float(logs.mean()), "equals", float(np.log(reference[setting])),
-            tolerance=reach,
+            tolerance=reach_of_one(logs),
         )  # fmt: skip

@@ -24,6 +24,7 @@ from experiments._contract import Check, Experiment, Preset, Relation, Row
 from experiments._effort import Calibration
 from experiments._language import judged_tokens, load_corpus, load_model, logit_difference
 from experiments._methods import weights_alone
+from experiments._quantize_checks import has_references, reach_of_one
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import (
     Drawn,
@@ -197,8 +198,7 @@ def checks(rows: Sequence[Row]) -> list[Check]:
     first = rows[0]
     if first["model"] == "tiny":  # random weights have nothing to lose
         return found
-    text = (first["model"], first["text"], first["time"], first["windows"])
-    if text == ("smollm2", "lee", 512, 8):
+    if has_references(first):
         found += _agreement(rows)
     return [*found, *_benefit(rows), *_best(rows)]
 
@@ -212,18 +212,13 @@ def _invariance(rows: Sequence[Row]) -> Iterator[Check]:
 
 
 def _agreement(rows: Sequence[Row]) -> Iterator[Check]:
-    """What another program found with one key is within the spread over keys.
-
-    A value is within it where it is no farther from the mean of logarithms than these would put one
-    in a thousand, if they were Gaussian.
-    """
+    """What another program found with one key is within the spread over keys."""
     reference = _references.load("quantize")
     for rotation in ("one block", "two blocks"):
         for setting, value in reference[rotation].items():
             drawn = np.log(perplexities(rows, rotation, setting))
             if len(drawn) < 3:
                 continue
-            reach = 3.29 * float(np.std(drawn, ddof=1)) * np.sqrt(1 + 1 / len(drawn))
             yield Check(
                 f"log-perplexity at {setting}, {rotation}: mean of {len(drawn)} keys, against one "
                 "of another program",
@@ -231,7 +226,7 @@ def _agreement(rows: Sequence[Row]) -> Iterator[Check]:
                 float(np.mean(drawn)),
                 "equals",
                 float(np.log(value)),
-                tolerance=reach,
+                tolerance=reach_of_one(drawn),
             )
 
 

@@ -20,7 +20,7 @@ from experiments import _sources_checks
 from experiments._contract import Check, Experiment, Preset, Row
 from experiments._effort import Calibration
 from experiments._language import judged_tokens, load_corpus, load_model
-from experiments._methods import ROTATED, Given, parsed
+from experiments._methods import BY_GPTQ, ROTATED, Given, parsed
 from experiments._settings import SEEDS, check_settings
 from experiments._systems import predicted, quantized
 from hadax.models import map_kernels
@@ -29,9 +29,6 @@ from hadax.quantization import best_clip, simulate
 Measure: TypeAlias = Literal["parts", "search"]
 Nearest: TypeAlias = Literal["rtn", "quarot rtn"]
 Kernels: TypeAlias = Literal["W4A16", "W3A16", "W4A16 g96"]
-
-# What rounds kernels better, after the same changes to the model.
-_BETTER: dict[Nearest, Given] = {"rtn": "gptq", "quarot rtn": "quarot"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def trials(config: Config) -> Iterator[Trial]:
     base = (config.model, config.text, config.time, config.windows)
     yield Trial("parts", *base, "none", "W16A16")
     for nearest in config.methods:
-        for method in (nearest, _BETTER[nearest]):
+        for method in (nearest, BY_GPTQ[nearest]):
             draw = config.seed if method in ROTATED else 0
             shown = (config.calibration_windows, config.calibration_time)
             seen = (0, 0) if method == nearest else shown

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments import _references
+from experiments._methods import BY_GPTQ
 from paper_figs import palette
 
 NEEDS = ("quantize_sources",)
@@ -30,6 +31,7 @@ _PARTS = (
 )
 _SETTINGS = {"W3A16": palette.BLUE, "W4A16": palette.BLACK, "W4A16 g96": palette.GREEN}
 _LABELS = {"W4A16 g96": "W4A16, groups of 96"}
+_NAMES = {"rtn": "no rotation", "quarot rtn": "QuaRot"}
 _MARKERS = ("o", "s", "^", "v", "D")
 
 
@@ -49,10 +51,7 @@ def _stack(ax: Axes, rows: list[dict[str, Any]]) -> None:
     loss = {(row["method"], row["setting"]): float(np.mean(row["losses"])) for row in rows}
     plain = loss["none", "W16A16"]
     ticks = []
-    for nearest, better, name in (
-        ("rtn", "gptq", "no rotation"),
-        ("quarot rtn", "quarot", "QuaRot"),
-    ):
+    for nearest, better in BY_GPTQ.items():
         for activations in ("A4", "A4KV4"):
             if (nearest, f"W4{activations}") not in loss:
                 continue
@@ -69,7 +68,7 @@ def _stack(ax: Axes, rows: list[dict[str, Any]]) -> None:
                 ax.bar(
                     len(ticks), height, 0.7, below, color=color, label=label if is_first else None
                 )
-            ticks.append(f"{activations}\n{name}")
+            ticks.append(f"{activations}\n{_NAMES[nearest]}")
     ax.set_xticks(range(len(ticks)), ticks)
     ax.grid(visible=False, axis="x")
     ax.set_ylabel("nats a token lost")

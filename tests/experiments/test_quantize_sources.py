@@ -91,6 +91,8 @@ def test_parts_of_the_rows_make_fewer_statements():
     alone = [row for row in rows if row["method"] in ("none", "rtn")]
     assert len(quantize_sources.checks(alone)) == 4
     assert quantize_sources.checks([row | {"model": "tiny"} for row in rows]) == []
+    other = quantize_sources.checks([row | {"model": "other.gguf"} for row in rows])
+    assert len(other) == 2 + 4 + 2
 
 
 @pytest.mark.parametrize(
