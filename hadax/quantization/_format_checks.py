@@ -86,12 +86,22 @@ def one_block_an_axis(blocks: tuple[int | None, ...], axes: tuple[int, ...]) -> 
         )
 
 
-def divides(block: int, axis: int, shape: tuple[int, ...]) -> None:
-    """Refuse a block that does not divide the axis it cuts."""
-    if shape[axis] % block:
+def short_blocks(format: Any, padding: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Refuse a last block that is shorter than the others where zeros beside it would count."""
+    if padding and not format.ignores_zeros:
         raise ValueError(
-            f"Argument `block` must divide the length of x along axis={axis}, but is {block} and "
-            f"x.shape={shape}. Pad x with zeros to a multiple, or pass a divisor."
+            f"Argument `block` must divide the lengths that it cuts for the format {format}, whose "
+            "scales are root mean squares or whose levels leave 0 out, but the last block lacks "
+            f"{max(padding)} points of an array of shape {shape}. Pass a divisor."
+        )
+
+
+def whole_blocks(padding: tuple[int, ...]) -> None:
+    """Refuse to give away a tensor whose last blocks are shorter: others know no such."""
+    if padding:
+        raise ValueError(
+            "Argument `tensor` must have blocks of one length, but its last ones lack "
+            f"{max(padding)} points. Quantize with a block that divides the length."
         )
 
 

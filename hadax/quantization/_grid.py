@@ -1,7 +1,8 @@
 """The scales and zero points of an array cut into blocks: one path for all that quantizes.
 
 An axis of n points with k scales is cut into two, of k and n / k points. So a scale's array is that
-of the entries with every second axis reduced to one point, whatever shares a scale.
+of the entries with every second axis reduced to one point, whatever shares a scale. Where the last
+block is shorter than the others zeros fill it, which change neither its scale nor its entries.
 """
 
 import math
@@ -19,11 +20,20 @@ from hadax.quantization.scales import STORED, ScaleSpec
 Clip = ArrayLike | tuple[ArrayLike, ArrayLike]
 
 
-def cut(x: Array, counts: tuple[int, ...]) -> Array:
-    """x with each axis cut into its blocks."""
+def cut(x: Array, counts: tuple[int, ...], padding: tuple[int, ...]) -> Array:
+    """x with each axis cut into its blocks, and with zeros for what the last ones lack."""
+    if padding:
+        x = jnp.pad(x, [(0, 0)] * (x.ndim - len(padding)) + [(0, lack) for lack in padding])
     return x.reshape(
         [part for n, k in zip(x.shape, counts, strict=True) for part in (k, n // max(k, 1))]
     )
+
+
+def whole(blocks: Array, shape: tuple[int, ...]) -> Array:
+    """The array of this shape that was cut."""
+    pairs = zip(blocks.shape[::2], blocks.shape[1::2], strict=True)
+    x = blocks.reshape([k * length for k, length in pairs])
+    return x if x.shape == shape else x[tuple(map(slice, shape))]
 
 
 def rows(blocks: Array) -> Array:
@@ -47,8 +57,9 @@ def prepare(
     x: Array, format: Format, spec: ScaleSpec, clip: Clip
 ) -> tuple[Array, tuple[Array, Array]]:
     """x cut into blocks, in the dtype it is computed in, and its lower and upper clip."""
+    _format_checks.short_blocks(format, spec.padding(x), x.shape)
     counts = spec.counts(x)
-    wide = cut(x.astype(_dtypes.accumulator(x.dtype)), counts)
+    wide = cut(x.astype(_dtypes.accumulator(x.dtype)), counts, spec.padding(x))
     is_pair = isinstance(clip, tuple)
     _format_checks.one_clip(is_pair, format.unit)
     shares = [

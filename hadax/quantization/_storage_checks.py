@@ -71,11 +71,9 @@ def flaw(tensor: QTensor) -> str | None:
         return f"has codes {codes.dtype}{list(codes.shape)} for {tensor.n} entries a row"
     if codes.shape[-1] != -(-tensor.n * format.bits // 8):
         return f"has {codes.shape[-1]} bytes for {tensor.n} codes of {format.bits} bits"
-    fits = scales.ndim == codes.ndim and all(
-        k > 0 and n % k == 0 for n, k in zip(tensor.shape, scales.shape, strict=True)
-    )
-    if not fits:
-        return f"has scales of shape {scales.shape} for {tensor.shape} entries"
+    if not _cuts(tensor):
+        short = f", of which the last lack {tensor.padding}" if tensor.padding else ""
+        return f"has scales of shape {scales.shape} for blocks of {tensor.shape} entries{short}"
     if format.symmetric != (zeros is None):
         return f"has {'no ' if zeros is None else ''}zero points, with the format {format}"
     if zeros is not None and (zeros.dtype != jnp.uint8 or zeros.shape != scales.shape):
@@ -92,6 +90,19 @@ def flaw(tensor: QTensor) -> str | None:
     if not bool(jnp.isfinite(format.decode(unpacked)).all()):
         return f"has a code that is no number of {format}"
     return None
+
+
+def _cuts(tensor: QTensor) -> bool:
+    """Whether scales cut a tensor into blocks of one length along every axis, of which the last
+    ones lack what it says."""
+    shape, counts, padding = tensor.shape, tensor.scales.shape, tensor.padding
+    if len(counts) != len(shape) or len(padding) > len(shape):
+        return False
+    lacking = (0,) * (len(shape) - len(padding)) + padding
+    return all(
+        k > 0 and (n + lack) % k == 0 and 0 <= lack < (n + lack) // k
+        for n, k, lack in zip(shape, counts, lacking, strict=True)
+    )
 
 
 def loadable(path: object, name: str, dtype: np.dtype) -> None:

@@ -53,7 +53,7 @@ def best_clip(
 
     Raises:
         TypeError: x is not real floating point, or format or spec of another kind.
-        ValueError: a block that does not divide its axis, an exponent or a share outside its
+        ValueError: a block that `simulate` refuses, an exponent or a share outside its
             range, or no share.
 
     Cost:

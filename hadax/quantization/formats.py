@@ -36,6 +36,11 @@ class Format(abc.ABC):
     """What a scale measures: the largest magnitude of what shares it, or its root mean square."""
 
     @property
+    def ignores_zeros(self) -> bool:
+        """Whether zeros beside entries change neither their scale nor are changed themselves."""
+        return self.unit == "peak"
+
+    @property
     @abc.abstractmethod
     def largest(self) -> float:
         """The magnitude that the unit of what shares a scale is brought to."""
@@ -195,6 +200,11 @@ class Codebook(Format):
         """How many levels, and the ends."""
         first, last = self.levels[0], self.levels[-1]
         return f"Codebook({len(self.levels)} levels, {first:g} to {last:g}, unit={self.unit!r})"
+
+    @property
+    def ignores_zeros(self) -> bool:
+        """Whether 0 is a level, and the unit no mean."""
+        return self.unit == "peak" and 0.0 in self.levels
 
     @property
     def bits(self) -> int:

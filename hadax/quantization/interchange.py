@@ -33,7 +33,7 @@ def qwix_fields(tensor: QTensor) -> dict[str, Any]:
 
     Raises:
         TypeError: tensor is no `QTensor`.
-        ValueError: another codebook than `nf4`.
+        ValueError: another codebook than `nf4`, or a last block that is shorter than the others.
 
     Cost:
         One pass; a code takes at least 4 bits, above 4 a byte.
@@ -49,6 +49,7 @@ def qwix_fields(tensor: QTensor) -> dict[str, Any]:
         `from_qwix`, the way back.
     """
     _format_checks.quantized("tensor", tensor, QTensor)
+    _format_checks.whole_blocks(tensor.padding)
     zeros = tensor.zeros
     format = tensor.format if zeros is None else IntFormat(tensor.format.bits)
     qtype = next((name for name, known in _NAMES.items() if known == format), None)

@@ -21,10 +21,11 @@ class QTensor:
     """An array (..., n) in codes of a few bits: what `quantize` makes.
 
     `codes` (..., ceil(n bits / 8)), uint8: each row's codes without a gap. `scales` has as many
-    axes as the array, and of the length of each a divisor: that many blocks share one each. `zeros`
-    has the shape of the scales, uint8, or is None for symmetric formats. These are the leaves of
-    the pytree; the format, n, and the dtype of the array are static. A leading axis of layers is an
-    axis like any other, so `jax.vmap` and `jax.lax.scan` make, take and slice them.
+    axes as the array, with one scale a block. `zeros` has the shape of the scales, uint8, or is
+    None for symmetric formats. These are the leaves of the pytree; the format, n, the dtype of the
+    array, and `padding`, by how many points the last blocks along the last axes are shorter than
+    the others, are static. A leading axis of layers is an axis like any other, so `jax.vmap` and
+    `jax.lax.scan` make, take and slice them.
     """
 
     codes: Array
@@ -33,6 +34,7 @@ class QTensor:
     format: Format = static()
     n: int = static()
     dtype: str = static()
+    padding: tuple[int, ...] = static(default=())
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -52,7 +54,7 @@ class QTensor:
     def dequantize(self) -> Array:
         """The array (..., n) that the codes stand for, in its dtype."""
         blocks, scales = self._values(_dtypes.accumulator(self.dtype))
-        return (scales * blocks).reshape(self.shape).astype(self.dtype)
+        return _grid.whole(scales * blocks, self.shape).astype(self.dtype)
 
     def columns(self, start: int, stop: int) -> "QTensor":
         """Entries `start` to `stop` of the last axis, each of which has scales of its own; where
@@ -67,9 +69,16 @@ class QTensor:
             n=stop - start,
         )
 
+    def _lengths(self) -> tuple[int, ...]:
+        """How many neighbours along each axis share a scale; the last ones may be fewer."""
+        lacking = (0,) * (len(self.shape) - len(self.padding)) + self.padding
+        sizes = zip(self.shape, lacking, self.scales.shape, strict=True)
+        return tuple((n + lack) // k for n, lack, k in sizes)
+
     def _values(self, dtype: jnp.dtype) -> tuple[Array, Array]:
         """The numbers of the codes, cut into blocks, and the scales of these."""
-        blocks = _grid.cut(_packing.unpack(self.codes, self.format.bits, self.n), self.scales.shape)
+        codes = _packing.unpack(self.codes, self.format.bits, self.n)
+        blocks = _grid.cut(codes, self.scales.shape, self.padding)
         axes = _grid.entries(blocks)
         zeros = None
         if self.zeros is not None:
@@ -103,8 +112,8 @@ def quantize(
 
     Raises:
         TypeError: x or clip is not real floating point, or format, spec or key of another kind.
-        ValueError: a format above 8 bits, a block that does not divide its axis, a clip outside its
-            range or of another shape, or x without axes.
+        ValueError: a format above 8 bits, a block or a clip that `simulate` refuses, or x without
+            axes.
 
     Cost:
         O(size of x); two passes. `bits` bits an entry are kept, and the scales.
@@ -134,7 +143,7 @@ def quantize(
     key = None if key is None else _checks.key(key)
     blocks, shares = _grid.prepare(x, format, spec, clip)
     scales, zeros = _grid.scales_and_zeros(blocks, format, spec, shares)
-    codes = _rounding.codes(blocks / scales, format, zeros, key).reshape(x.shape)
+    codes = _grid.whole(_rounding.codes(blocks / scales, format, zeros, key), x.shape)
     scales, zeros = jax.tree.map(lambda array: array.reshape(_grid.joined(array)), (scales, zeros))
     return packed(codes, scales, zeros, format, spec, x.dtype.name)
 
@@ -176,6 +185,7 @@ def packed(
         format,
         codes.shape[-1],
         dtype,
+        spec.padding(codes),
     )
 
 
@@ -219,28 +229,35 @@ def quantized_matmul(x: ArrayLike, kernel: QTensor) -> Array:
     dtype = _dtypes.accumulator(x.dtype)
     wide = x.astype(dtype)
     groups, columns = kernel.scales.shape
-    rows = kernel.shape[0] // groups
+    rows, _ = kernel._lengths()
     if columns == 1:
         values, _ = kernel._values(dtype)
-        by_input = jnp.repeat(kernel.scales[:, 0].astype(dtype), rows)
-        product = (wide * by_input.reshape(*(1,) * (x.ndim - 1), -1)) @ values.reshape(kernel.shape)
+        by_input = jnp.repeat(kernel.scales[:, 0].astype(dtype), rows)[: x.shape[-1]]
+        scaled = wide * by_input.reshape(*(1,) * (x.ndim - 1), -1)
+        product = scaled @ _grid.whole(values, kernel.shape)
     elif groups == 1 or rows >= _LEAST_ROWS:
-        product = _by_groups(wide, kernel, groups)
+        product = _by_groups(wide, kernel)
     else:
         product = wide @ kernel.dequantize().astype(dtype)
     return product.astype(x.dtype)
 
 
-def _by_groups(x: Array, kernel: QTensor, groups: int) -> Array:
+def _by_groups(x: Array, kernel: QTensor) -> Array:
     """The sum over groups of inputs of the product with each, times the scales of that group."""
+    groups, (rows, columns) = len(kernel.scales), kernel._lengths()
+    if lack := groups * rows - x.shape[-1]:
+        # Inputs that are zero, so that it does not matter what their codes stand for.
+        x = jnp.pad(x, [*[(0, 0)] * (x.ndim - 1), (0, lack)])
+        codes = jnp.pad(kernel.codes, [(0, lack), (0, 0)])
+        kernel = dataclasses.replace(kernel, codes=codes, padding=kernel.padding[1:])
     stacked = jax.tree.map(lambda leaf: leaf.reshape(groups, -1, leaf.shape[-1]), kernel)
     cut = jnp.moveaxis(x.reshape(*x.shape[:-1], groups, -1), -2, 0)
 
     def add(total: Array, group: tuple[Array, QTensor]) -> tuple[Array, None]:
         part, one = group
         values, _ = one._values(x.dtype)
-        by_output = jnp.repeat(one.scales[0].astype(x.dtype), one.n // one.scales.shape[1])
-        product = part @ values.reshape(one.shape)
+        by_output = jnp.repeat(one.scales[0].astype(x.dtype), columns)[: one.n]
+        product = part @ _grid.whole(values, one.shape)
         return total + product * by_output.reshape(*(1,) * (x.ndim - 1), -1), None
 
     zero = jnp.zeros((*x.shape[:-1], kernel.n), x.dtype)

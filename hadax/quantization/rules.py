@@ -21,10 +21,12 @@ class QuantizationRule:
         weight_qtype: format of kernels; None leaves them.
         act_qtype: format of what the linear reads, scaled token by token; None leaves it. Linears
             that read the same vector must agree.
-        tile_size: how many consecutive inputs share a scale with an output; None for all.
+        tile_size: how many consecutive inputs share a scale with an output, the last ones fewer
+            where that does not divide them; None for all.
         weight_clip: share of the range that the grid of kernels reaches; None searches the best.
         act_clip: share of the range that the grid of activations reaches.
-        act_tile_size: how many neighbours in what the linear reads share a scale; None for all.
+        act_tile_size: how many neighbours in what the linear reads share a scale, as above; None
+            for all.
         scale_dtype: dtype in which scales of kernels are kept; None for that of the computation,
             float32 or float64.
 
@@ -108,7 +110,8 @@ def precision(
         name: "W4A16", "W4A4" or "W4A4KV4": the bits of weights, activations, keys and values, each
             2 to 8, or 16 for none. Weights and activations are symmetric integers, keys and values
             asymmetric ones, as in QuaRot.
-        group: how many consecutive inputs of a kernel share a scale; None for all.
+        group: how many consecutive inputs of a kernel share a scale, the last ones fewer where that
+            does not divide them; None for all.
         weight_clip: share of the range that the grid of kernels reaches; None searches the best.
         act_clip: the same of activations; None takes 0.9, QuaRot's, for up to 4 bits, and 1 above.
         kv_clip: the same of keys and values; None takes 0.95, or 1 above 4 bits.

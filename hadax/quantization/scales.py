@@ -33,10 +33,11 @@ class ScaleSpec:
     * tile of 16 x 16: `ScaleSpec(axis=(-2, -1), block=16)`.
 
     `axis`: the axes along which entries share scales, None for all. `block`: how many neighbours
-    share one along each of them, an integer or one an axis, which must divide the length; None for
-    all. `dtype`: None for that of the computation, float32 or float64; "e8m0" are powers of two.
-    `rounding`: of a scale to that dtype, to "nearest", after which the largest entries may be
-    clipped, or "up". A scale beyond its dtype's range goes to the end of it.
+    share one along each of them, an integer or one an axis; None for all. The last block is shorter
+    where that does not divide the length. `dtype`: None for that of the computation, float32 or
+    float64; "e8m0" are powers of two. `rounding`: of a scale to that dtype, to "nearest", after
+    which the largest entries may be clipped, or "up". A scale beyond its dtype's range goes to the
+    end of it.
     """
 
     axis: int | tuple[int, ...] | None = -1
@@ -47,14 +48,23 @@ class ScaleSpec:
     def __post_init__(self):
         _format_checks.scale_spec(self.axis, self.block, self.dtype, tuple(STORED), self.rounding)
 
-    def counts(self, x: Array) -> tuple[int, ...]:
-        """How many scales x has along each of its axes: the shape of its scales."""
+    def lengths(self, x: Array) -> tuple[int, ...]:
+        """How many neighbours along each axis of x share a scale; the last ones may be fewer."""
         axes = _quantization_checks.axes(x, self.axis)
         blocks = self.block if isinstance(self.block, tuple) else (self.block,) * len(axes)
         _format_checks.one_block_an_axis(blocks, axes)
-        counts = list(x.shape)
+        lengths = [1] * x.ndim
         for axis, block in zip(axes, blocks, strict=True):
-            if block is not None:
-                _format_checks.divides(block, axis, x.shape)
-            counts[axis] = 1 if block is None else x.shape[axis] // block
-        return tuple(counts)
+            lengths[axis] = x.shape[axis] if block is None else min(block, x.shape[axis])
+        return tuple(lengths)
+
+    def counts(self, x: Array) -> tuple[int, ...]:
+        """How many scales x has along each of its axes: the shape of its scales."""
+        return tuple(-(-n // length) for n, length in zip(x.shape, self.lengths(x), strict=True))
+
+    def padding(self, x: Array) -> tuple[int, ...]:
+        """How many points the last block lacks along the axes from the first on where it is short;
+        () where all blocks are whole."""
+        lacking = [-n % length for n, length in zip(x.shape, self.lengths(x), strict=True)]
+        first = next((axis for axis, lack in enumerate(lacking) if lack), x.ndim)
+        return tuple(lacking[first:])

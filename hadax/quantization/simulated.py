@@ -52,8 +52,8 @@ def simulate(
 
     Raises:
         TypeError: x or clip is not real floating point, or format, spec or key of another kind.
-        ValueError: a block that does not divide its axis, a clip outside its range or of another
-            shape, or an unknown gradient.
+        ValueError: a clip outside its range or of another shape, an unknown gradient, or a block
+            that does not divide its axis for a format whose zeros count (`Format.ignores_zeros`).
 
     Cost:
         O(size of x); two passes.
@@ -79,7 +79,8 @@ def simulate(
     key = None if key is None else _checks.key(key)
     blocks, shares = _grid.prepare(x, format, spec, clip)
     round_off = _identity if gradient == "identity" else _clamped
-    return round_off(blocks, shares, key, format, spec).reshape(x.shape).astype(x.dtype)
+    rounded = round_off(blocks, shares, key, format, spec)
+    return _grid.whole(rounded, x.shape).astype(x.dtype)
 
 
 def fake_quantize(

@@ -78,6 +78,8 @@ def save(path: str | Path, tensors: Mapping[str, QTensor | Array | np.ndarray]) 
         if isinstance(value, QTensor):
             parts = {".codes": value.codes, ".scales": value.scales, ".zeros": value.zeros}
             entries[name] = {"n": value.n, "of": value.dtype, "format": _described(value.format)}
+            if value.padding:
+                entries[name]["padding"] = value.padding
         found = {part: np.asarray(array) for part, array in parts.items() if array is not None}
         entries[name]["dtypes"] = {part: array.dtype.name for part, array in found.items()}
         for part, array in found.items():
@@ -165,8 +167,8 @@ def _parts(name: str, entry: Any, stored: dict[str, np.ndarray]) -> dict[str, np
     return parts
 
 
-def _fixed(entry: Any) -> tuple[Format, int, str] | None:
-    """Format, length and dtype of a quantized tensor; None for an array."""
+def _fixed(entry: Any) -> tuple[Format, int, str, tuple[int, ...]] | None:
+    """Format, length, dtype and padding of a quantized tensor; None for an array."""
     if "" in entry["dtypes"]:
         return None
     keywords = dict(entry["format"])
@@ -176,16 +178,16 @@ def _fixed(entry: Any) -> tuple[Format, int, str] | None:
     dtype = jnp.dtype(entry["of"])
     if not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"of a quantized array of {dtype}")
-    return make(**keywords), index(entry["n"]), dtype.name
+    padding = tuple(map(index, entry.get("padding", ())))
+    return make(**keywords), index(entry["n"]), dtype.name, padding
 
 
 def _tensor(
-    path: Path, name: str, arrays: dict[str, Array], fixed: tuple[Format, int, str]
+    path: Path, name: str, arrays: dict[str, Array], fixed: tuple[Format, int, str, tuple[int, ...]]
 ) -> QTensor:
     """A quantized tensor of its parts, if they fit."""
-    format, n, dtype = fixed
-    _storage_checks.loadable(path, name, jnp.dtype(dtype))
-    tensor = QTensor(arrays[".codes"], arrays[".scales"], arrays.get(".zeros"), format, n, dtype)
+    _storage_checks.loadable(path, name, jnp.dtype(fixed[2]))
+    tensor = QTensor(arrays[".codes"], arrays[".scales"], arrays.get(".zeros"), *fixed)
     if why := _storage_checks.flaw(tensor):
         _storage_checks.broken(path, f"holds {name}, which {why}")
     return tensor

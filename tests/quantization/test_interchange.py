@@ -78,6 +78,8 @@ def test_bad_input_is_refused():
         qwix_fields(KERNEL)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"`tensor` must hold one of int2, .*, but has the format"):
         qwix_fields(quantize(KERNEL, lloyd_max(4), SPEC))
+    with pytest.raises(ValueError, match=r"blocks of one length, but its last ones lack 4 points"):
+        qwix_fields(quantize(KERNEL, nf4(), ScaleSpec(axis=-2, block=10)))
     with pytest.raises(TypeError, match=r"`array` must be a QArray, but is a .* without qvalue"):
         from_qwix(KERNEL)
     for wrong, message in [

@@ -90,6 +90,13 @@ def test_layers_are_an_axis_like_any_other(format):
     )
     second = jax.tree.map(lambda leaf: leaf[1], stacked)
     assert same(second, quantize(layers[1], format, GROUPS))
+    if format.ignores_zeros:
+        short = ScaleSpec(axis=-2, block=12)
+        stacked = quantize(layers, format, short)
+        assert same(stacked, jax.vmap(lambda x: quantize(x, format, short))(layers))
+        third = jax.tree.map(lambda leaf: leaf[2], stacked)
+        assert same(third, quantize(layers[2], format, short))
+        assert same(third.columns(3, 8), quantize(layers[2][:, 3:8], format, short))
     assert second.shape == KERNEL.shape
     whole = jax.vmap(lambda x: quantize(x, format, ScaleSpec(axis=None)))(layers)
     assert whole.scales.shape == (3, 1, 1)
@@ -150,6 +157,11 @@ SPECS = [
     ScaleSpec(axis=-1),
     ScaleSpec(axis=(-2, -1), block=(16, 4), dtype="e4m3"),
     ScaleSpec(axis=-1, block=4),
+    ScaleSpec(axis=-2, block=12, dtype="float16"),
+    ScaleSpec(axis=-2, block=5),
+    ScaleSpec(axis=(-2, -1), block=(12, 5)),
+    ScaleSpec(axis=(-2, -1), block=(12, 24)),
+    ScaleSpec(axis=-1, block=5),
 ]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import hadax.quantization
-from hadax.quantization import FloatFormat, IntFormat, ScaleSpec
+from hadax.quantization import Codebook, FloatFormat, IntFormat, ScaleSpec, lloyd_max, nf4
 
 # Of whole functions, fewer compile.
 quantize = jax.jit(hadax.quantization.quantize, static_argnums=(1, 2))
@@ -24,6 +24,9 @@ X = jax.random.normal(jax.random.key(0), (4, 6, 8))
         (ScaleSpec(axis=1, block=3), (4, 2, 8)),
         (ScaleSpec(axis=(-2, -1), block=2), (4, 3, 4)),
         (ScaleSpec(axis=(0, -1), block=(2, 8)), (2, 6, 1)),
+        (ScaleSpec(axis=1, block=4), (4, 2, 8)),
+        (ScaleSpec(axis=(0, -1), block=(3, 16)), (2, 6, 1)),
+        (ScaleSpec(axis=(-2, -1), block=(5, 3)), (4, 2, 3)),
     ],
     ids=str,
 )
@@ -31,10 +34,8 @@ def test_what_shares_a_scale(spec, counts):
     packed = quantize(X, IntFormat(4), spec)
     assert packed.scales.shape == spec.counts(X) == counts
     for where in (np.zeros(3, int), np.array(counts) - 1, np.array(counts) // 2):
-        blocks = tuple(
-            slice(i * n // k, (i + 1) * n // k)
-            for i, n, k in zip(where, X.shape, counts, strict=True)
-        )
+        pairs = zip(where, spec.lengths(X), strict=True)
+        blocks = tuple(slice(i * length, (i + 1) * length) for i, length in pairs)
         np.testing.assert_allclose(
             packed.scales[tuple(where)], jnp.abs(X[blocks]).max() / 7, rtol=1e-6
         )
@@ -91,6 +92,35 @@ def test_scales_beyond_their_dtype_saturate(name, rounding):
         np.testing.assert_array_equal(found[0], [127 * top, -128 * top])
 
 
+def test_what_the_last_block_lacks():
+    assert ScaleSpec(axis=-2, block=4).padding(X) == (2, 0)
+    assert ScaleSpec(axis=-1, block=5).padding(X) == (2,)
+    assert ScaleSpec(axis=0, block=3).padding(X) == (2, 0, 0)
+    assert ScaleSpec(axis=-1, block=9).padding(X) == ScaleSpec().padding(X) == ()
+    assert quantize(X, nf4(), ScaleSpec(axis=-1, block=5)).padding == (2,)
+
+
+@pytest.mark.parametrize("format", [IntFormat(3, symmetric=False), FloatFormat("e2m1"), nf4()])
+def test_a_shorter_last_block_is_an_array_of_its_own(format):
+    spec, best = ScaleSpec(axis=-2, block=4), hadax.quantization.best_clip
+    clip = best(X, format, spec)
+    found = hadax.quantization.simulate(X, format, spec, clip=clip)
+    for i, rows in enumerate((slice(4), slice(4, 6))):
+        whole = ScaleSpec(axis=-2)
+        alone = best(X[:, rows], format, whole)
+        np.testing.assert_array_equal(clip[:, i : i + 1], alone)
+        expected = hadax.quantization.simulate(X[:, rows], format, whole, clip=alone)
+        np.testing.assert_array_equal(found[:, rows], expected)
+
+
+@pytest.mark.parametrize("format", [lloyd_max(2), lloyd_max(3), Codebook((-1.0, 0.5, 1.0))])
+def test_a_shorter_last_block_is_refused_where_zeros_would_count(format):
+    assert not format.ignores_zeros
+    simulate(X, format, ScaleSpec(block=4))
+    with pytest.raises(ValueError, match=r"must divide .* lacks 1 points .*\(4, 6, 8\). Pass a"):
+        hadax.quantization.simulate(X, format, ScaleSpec(block=3))
+
+
 @pytest.mark.usefixtures("without_shape_checks")
 def test_bad_scales_are_refused():
     for keywords, kind, message in [
@@ -102,7 +132,6 @@ def test_bad_scales_are_refused():
             "`dtype` must be one of 'float32', 'bfloat16', 'float16', 'e4m3'",
         ),
         ({"rounding": "down"}, ValueError, "`rounding` must be one of 'nearest', 'up'"),
-        ({"block": 3}, ValueError, r"`block` must divide .* axis=2, but is 3 .*\(4, 6, 8\). Pad"),
         ({"axis": (0, 1), "block": (2,)}, ValueError, "or have one an axis, but has 1 for 2"),
         ({"axis": 3}, ValueError, "`axis` must be an axis of x, but is 3"),
     ]:

@@ -137,6 +137,7 @@ FORMATS = [
 ]
 SPECS = [
     ScaleSpec(axis=-2, block=4),
+    ScaleSpec(axis=-2, block=3),
     ScaleSpec(axis=(-2, -1), block=(4, 2), dtype="e4m3", rounding="up"),
 ]
 
@@ -146,6 +147,8 @@ SPECS = [
 @pytest.mark.parametrize("compiled", [False, True])
 def test_simulated_is_packed_and_unpacked_bit_for_bit(format, spec, compiled):
     x = jax.random.t(jax.random.key(0), 3.0, (8, 6)).at[:4, 2].set(0.0)
+    if spec.padding(x) and not format.ignores_zeros:
+        return  # refused: tests/quantization/test_scales.py
 
     def both(key, x):
         clip, key = 0.8, None if spec.dtype is None else key

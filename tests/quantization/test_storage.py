@@ -21,6 +21,7 @@ def everything():
     """One of each."""
     return {
         "int": quantize(X, IntFormat(3, symmetric=False), ScaleSpec(-2, 4, dtype="float16")),
+        "short": quantize(X, IntFormat(4), ScaleSpec(-2, 3)),
         "float": quantize(X[0], FloatFormat("e4m3"), ScaleSpec(None, dtype="e8m0")),
         "layers.0.lloyd": quantize(X[0].astype("bfloat16"), lloyd_max(5), ScaleSpec(dtype="e4m3")),
         "array": X,
@@ -152,6 +153,11 @@ def tensor(name, make):
         (assign("layers.0.lloyd", "format", "levels", [0.0] * 32), "finite and increasing"),
         (assign("layers.0.lloyd", "format", "levels", [*map(float, range(17))]), "of 17 levels"),
         (tensor("int.scales", lambda a: a[:, :, :5]), "has scales of shape"),
+        (assign("short", "padding", [2, 0]), "has scales of shape"),
+        (assign("short", "padding", [4, 0]), "has scales of shape"),
+        (assign("short", "padding", [0, 0, 0, 0]), "has scales of shape"),
+        (assign("short", "padding", [1.5, 0]), "cannot be used"),
+        (assign("int", "padding", [8, 0]), "has scales of shape"),
         (tensor("int.scales", lambda a: 0 * a), "a scale that is not finite and positive"),
         (tensor("int.zeros", lambda a: a + 8), "has a zero point .*, beyond 3 bits"),
         (tensor("int.zeros", lambda a: a[0]), "has zero points"),

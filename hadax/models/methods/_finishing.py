@@ -168,8 +168,8 @@ def check_plan(model: StackedModel, sites: ModelSites, precision: Precision) -> 
     for path in sites.kernels:
         inputs = _params.at(params, path).shape[-2]
         for rule, (first, *_) in layers_by_rule(precision, path, layers):
-            name = linear_name(path, first)
-            _system_checks.groups(name, "tile_size", rule.tile_size, inputs)
+            name, format = linear_name(path, first), rule.weight_qtype
+            _system_checks.groups(name, "tile_size", rule.tile_size, inputs, format)
 
 
 def stored_name(path: str, layer: int) -> str:

@@ -36,7 +36,8 @@ def place_quantizers(model: Model, sites: ModelSites, precision: Precision) -> M
 
     Raises:
         ValueError: other formats of activations for linears that read the same vector, groups that
-            do not divide it, or a format of keys and values for a model that keeps none.
+            do not divide it in a format that cannot have a shorter one, or a format of keys and
+            values for a model that keeps none.
 
     Cost:
         None.
@@ -112,10 +113,8 @@ def _reading(
     """What is said of the vector, of this width, that all of these read."""
     rules = {path: rule_of(precision, path, layer) for path in readers}
     _system_checks.agreed(layer, {path: _rounding(rule) for path, rule in rules.items()})
-    first, rule = readers[0], rules[readers[0]]
-    if rule.act_qtype is not None:
-        name = linear_name(first, layer)
-        _system_checks.groups(name, "act_tile_size", rule.act_tile_size, width)
+    name, rule = linear_name(readers[0], layer), rules[readers[0]]
+    _system_checks.groups(name, "act_tile_size", rule.act_tile_size, width, rule.act_qtype)
     return rule
 
 

@@ -8,6 +8,7 @@ import jax
 from hadax._typing import Array, ArrayLike
 from hadax.models import _model_checks
 from hadax.models.online import Online
+from hadax.quantization.formats import Format
 from hadax.quantization.rules import Precision
 from hadax.quantization.sites import ModelSites
 
@@ -52,12 +53,15 @@ def every_kernel(listed: Sequence[str], blocks: Any) -> None:
             )
 
 
-def groups(linear: str, field: str, size: int | None, inputs: int) -> None:
-    """Refuse groups, by the field that says their size, that do not divide a linear's inputs."""
-    if size is not None and inputs % size:
+def groups(linear: str, field: str, size: int | None, inputs: int, format: Format | None) -> None:
+    """Refuse groups, by the field that says their size, that do not divide a linear's inputs where
+    the last one must not be shorter; no format, no groups."""
+    if size is None or format is None or format.ignores_zeros:
+        return
+    if inputs % min(size, inputs):
         raise ValueError(
             f"Argument `precision` must have groups ({field}) that divide the {inputs} inputs of "
-            f"{linear}, but has {size}. Divisors are {_divisors(inputs)}."
+            f"{linear} for {format}, but has {size}. Divisors are {_divisors(inputs)}."
         )
 
 

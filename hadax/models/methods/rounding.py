@@ -72,8 +72,9 @@ def rtn(
         The quantized model, its packed kernels and a report.
 
     Raises:
-        ValueError: rules that do not fit the model: a group that does not divide a kernel's inputs,
-            or other formats of activations for linears that read the same vector.
+        ValueError: rules that do not fit the model: groups that do not divide a kernel's inputs, in
+            a format that cannot have a shorter one, or other formats of activations for linears
+            that read the same vector.
 
     Cost:
         80 passes over the kernels if clips are searched.

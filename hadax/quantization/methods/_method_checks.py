@@ -22,7 +22,7 @@ def kernel(value: ArrayLike) -> Array:
 
 
 def grid(format: Format, spec: ScaleSpec, kernel: Array) -> int:
-    """Refuse what no kernel is rounded to; the inputs that share a scale with an output."""
+    """Refuse what no kernel is rounded to; how many inputs share a scale with an output."""
     _format_checks.format("format", format, Format)
     _format_checks.unpackable(format.bits)
     _format_checks.spec("spec", spec, ScaleSpec)
@@ -31,7 +31,8 @@ def grid(format: Format, spec: ScaleSpec, kernel: Array) -> int:
             "Argument `spec` must share scales along the inputs of a kernel (..., in, out), axis "
             f"-2, but has axis={spec.axis}."
         )
-    return kernel.shape[-2] // spec.counts(kernel)[-2]
+    _format_checks.short_blocks(format, spec.padding(kernel), kernel.shape)
+    return spec.lengths(kernel)[-2]
 
 
 def clip(value: float | None) -> float | None:

@@ -46,8 +46,8 @@ def awq_gains(
 
     Raises:
         TypeError: an array is not real floating point, or format or spec of another kind.
-        ValueError: a format above 8 bits, scales along other axes, a group that does not divide
-            the inputs, or arrays of other shapes.
+        ValueError: a format above 8 bits, scales along other axes, groups that `simulate`
+            refuses, or arrays of other shapes.
 
     Cost:
         O(20 in^2 out) operations, O(20 in out) without a Hessian; three copies of a kernel.
@@ -94,8 +94,8 @@ def awq_clip(
 
     Raises:
         TypeError: an array is not real floating point, or format or spec of another kind.
-        ValueError: a format above 8 bits, scales along other axes, a group that does not divide
-            the inputs, or a Hessian of another shape.
+        ValueError: a format above 8 bits, scales along other axes, groups that `simulate`
+            refuses, or a Hessian of another shape.
 
     Cost:
         O(10 in group out + in^2 out) operations; three copies of a kernel.
@@ -171,18 +171,20 @@ def _clip(kernel: Array, hessian: Array, format: Format, spec: ScaleSpec, group:
     """The search over shares, on every matrix of a stack, one after the other."""
     wide = _dtypes.accumulator(kernel.dtype)
     *leading, inputs, outputs = kernel.shape
-    groups = inputs // group
+    groups, lack = -(-inputs // group), -inputs % group
     shares = 1 - jnp.arange(_CLIPS, dtype=wide) / (2 * _CLIPS)
 
     def one(pair: tuple[Array, Array]) -> Array:
         w, h = (array.astype(wide) for array in pair)
-        own = jnp.einsum("gigj->gij", h.reshape(groups, group, groups, group))
+        filled = jnp.pad(h, (0, lack))
+        own = jnp.einsum("gigj->gij", filled.reshape(groups, group, groups, group))
 
         def lost(share: Array) -> Array:
             return w - simulate(w, format, spec, clip=share)
 
         def errors_by_group(share: Array) -> Array:
-            return _output_error(lost(share).reshape(groups, group, outputs), own)
+            errors = jnp.pad(lost(share), [(0, lack), (0, 0)])
+            return _output_error(errors.reshape(groups, group, outputs), own)
 
         best = shares[jnp.argmin(jax.lax.map(errors_by_group, shares), axis=0)]
         plain = jnp.ones_like(best)

@@ -64,8 +64,8 @@ def gptq(
         TypeError: an array is not real floating point, block no integer, or format or spec of
             another kind.
         ValueError: a format above 8 bits, clip, damping or block outside its range, scales along
-            other axes, a group that does not divide the inputs, a Hessian of another shape; one
-            that is not positive definite (not seen under `jax.jit`: then scales are not finite).
+            other axes, groups that `simulate` refuses, a Hessian of another shape; one that is not
+            positive definite (not seen under `jax.jit`: then scales are not finite).
 
     Cost:
         O(in^3 + in^2 out) operations, and memory for three matrices (in, in) and four (in, out),
@@ -185,6 +185,11 @@ def _inverse_factor(hessian: Array, damping: float) -> Array:
 def _coded_groups(kernel: Array, inverse: Array, plan: _Plan) -> tuple[Array, _Grid]:
     """The codes of a kernel (in, out), and its grid (groups, out), found as groups come."""
     whole = dataclasses.replace(plan.spec, block=None)
+    inputs = len(kernel)
+    # Where the last group is shorter, weights of zero fill it that nothing is carried to or from.
+    if lack := -inputs % plan.group:
+        kernel = jnp.pad(kernel, [(0, lack), (0, 0)])
+        inverse = jax.scipy.linalg.block_diag(inverse, jnp.eye(lack, dtype=inverse.dtype))
 
     def step(kernel: Array, start: Array) -> tuple[Array, tuple[Array, _Grid]]:
         current = jax.lax.dynamic_slice_in_dim(kernel, start, plan.group)
@@ -195,7 +200,7 @@ def _coded_groups(kernel: Array, inverse: Array, plan: _Plan) -> tuple[Array, _G
 
     starts = jnp.arange(0, len(kernel), plan.group)
     _, (codes, grid) = jax.lax.scan(step, kernel, starts)
-    return codes.reshape(kernel.shape), grid
+    return codes.reshape(kernel.shape)[:inputs], grid
 
 
 def _sweep(

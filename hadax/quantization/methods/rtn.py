@@ -35,7 +35,7 @@ def rtn(
     Raises:
         TypeError: kernel is not real floating point, or format or spec of another kind.
         ValueError: a format above 8 bits, a clip outside its range or of another shape, scales
-            along other axes, or a group that does not divide the inputs.
+            along other axes, or groups that `simulate` refuses.
 
     Cost:
         Two passes over the kernel, 80 more for the search.

@@ -44,6 +44,7 @@ from hadax.quantization import (
     QuantizationRule,
     _params,
     assert_invariant,
+    lloyd_max,
     precision,
 )
 
@@ -308,12 +309,12 @@ def test_smoothquant_evens_out_every_vector(llama, calibration):
     [
         (ValueError, "`tokens` must be", lambda m, s: gptq(m, s, None, None, GPTQConfig(W4))),
         (ValueError, "time >= 2", lambda m, s: awq(m, s, jnp.ones(3, int), None, AWQConfig(W4))),
-        (ValueError, "groups .tile_size. that divide", lambda m, s: rtn(
-            m, s, None, None, RTNConfig(precision("W4A16", group=7)))),
+        (ValueError, "groups .tile_size. that divide", lambda m, s: rtn(m, s, None, None, RTNConfig(
+            Precision((QuantizationRule(weight_qtype=lloyd_max(4), tile_size=7),))))),
         (ValueError, "does not name blocks.gate.kernel", lambda m, s: rtn(
             m, encoder_sites(m.config), None, None, RTNConfig(W4))),
         (ValueError, "groups .act_tile_size. that divide", lambda m, s: place_quantizers(
-            m, s, Precision((QuantizationRule(act_qtype=IntFormat(4), act_tile_size=7),)))),
+            m, s, Precision((QuantizationRule(act_qtype=lloyd_max(4), act_tile_size=7),)))),
         (KeyError, "no site 'stream'", lambda m, s: quarot(
             m, s, None, KEY, QuaRotConfig(W4, names=("stream",), gptq=None))),
         (TypeError, "key", lambda m, s: quarot(m, s, None, 0, QuaRotConfig(W4, gptq=None))),
@@ -355,7 +356,8 @@ def test_rules_that_do_not_fit_are_refused_before_anything_is_learned(llama, cal
         raise AssertionError(f"learned {steps}")
 
     sites = llama_sites(llama.config)
-    config = SpinQuantConfig(precision("W4A4", group=5), steps=2)
+    rule = QuantizationRule(".*", lloyd_max(4), IntFormat(4), tile_size=5)
+    config = SpinQuantConfig(Precision((rule,)), steps=2)
     with pytest.raises(ValueError, match="that divide the"):
         spinquant(llama, sites, calibration, KEY, config, progress=never)
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hadax.quantization import IntFormat, ScaleSpec, nf4
+from hadax.quantization import IntFormat, ScaleSpec, lloyd_max, nf4
 from hadax.quantization.methods import awq_clip, awq_gains, rtn
 
 IN, OUT = 48, 20
@@ -30,7 +30,7 @@ def nearest(gains, group, clip=1.0):
     )
 
 
-@pytest.mark.parametrize("group", [None, 12])
+@pytest.mark.parametrize("group", [None, 12, 20])
 def test_the_best_gains_of_all_are_found(group):
     found = awq_gains(KERNEL, MAGNITUDE, HESSIAN, IntFormat(3), ScaleSpec(-2, group))
     error = output_error(nearest(found, group)).sum()
@@ -59,13 +59,13 @@ def test_equal_inputs_need_no_gains():
     )
 
 
-@pytest.mark.parametrize("group", [None, 12])
+@pytest.mark.parametrize("group", [None, 12, 20])
 @pytest.mark.parametrize(
     "format", [IntFormat(2), IntFormat(4), IntFormat(3, symmetric=False), nf4()], ids=str
 )
 def test_no_output_gets_worse_by_the_clip_search(group, format):
     clip = awq_clip(KERNEL, HESSIAN, format, ScaleSpec(-2, group))
-    assert clip.shape == (IN // (group or IN), OUT)
+    assert clip.shape == (-(-IN // (group or IN)), OUT)
     assert clip.min() > 0.549
     found = output_error(rtn(KERNEL, format, ScaleSpec(-2, group), clip=clip).dequantize())
     plain = output_error(rtn(KERNEL, format, ScaleSpec(-2, group), clip=1.0).dequantize())
@@ -104,4 +104,4 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match=r"`hessian` must have the shape \(48, 48\)"):
         awq_clip(KERNEL, MAGNITUDE, IntFormat(4))
     with pytest.raises(ValueError, match="must divide"):
-        awq_clip(KERNEL, HESSIAN, IntFormat(4), ScaleSpec(-2, 5))
+        awq_clip(KERNEL, HESSIAN, lloyd_max(4), ScaleSpec(-2, 5))

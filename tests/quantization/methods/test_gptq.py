@@ -19,6 +19,8 @@ CASES = [
     {"spec": ScaleSpec(-2, 16)},
     {"act_order": True},
     {"spec": ScaleSpec(-2, 12), "act_order": True},
+    {"spec": ScaleSpec(-2, 20)},
+    {"spec": ScaleSpec(-2, 20), "act_order": True},
 ]
 GRIDS = [
     (IntFormat(3, symmetric=False), ScaleSpec(-2, 16)),
@@ -113,8 +115,8 @@ def test_correlated_inputs_lose_less(case):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_weight_is_on_the_grid_of_its_group(case):
     found = gptq(KERNEL, HESSIAN, IntFormat(3), **case)
-    groups = len(found.scales)
-    integers = found.dequantize().reshape(groups, -1, OUT) / found.scales[:, None]
+    group = case.get("spec", BY_OUTPUT).block or IN
+    integers = found.dequantize() / jnp.repeat(found.scales, group, axis=0)[:IN]
     np.testing.assert_allclose(integers, jnp.round(integers), atol=1e-4)
     assert integers.min() >= -4.001
     assert integers.max() <= 3.001

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hadax.quantization import IntFormat, ScaleSpec, fake_quantize
+from hadax.quantization import IntFormat, ScaleSpec, fake_quantize, lloyd_max
 from hadax.quantization.methods import rtn
 
 KERNEL = jax.random.t(jax.random.key(0), 4.0, (3, 24, 5))
@@ -23,14 +23,14 @@ def test_one_scale_an_output_is_fake_quantize():
     assert integers.max() <= 7.001
 
 
-def test_groups_are_kernels_of_their_own():
-    rounded = rtn(KERNEL, IntFormat(3), ScaleSpec(-2, 8))
+@pytest.mark.parametrize("size", [8, 10])
+def test_groups_are_kernels_of_their_own(size):
+    rounded = rtn(KERNEL, IntFormat(3), ScaleSpec(-2, size))
     assert rounded.scales.shape == (3, 3, 5)
     for g in range(3):
-        alone = rtn(KERNEL[:, 8 * g : 8 * g + 8], IntFormat(3))
-        np.testing.assert_array_equal(
-            rounded.dequantize()[:, 8 * g : 8 * g + 8], alone.dequantize()
-        )
+        inputs = slice(size * g, size * (g + 1))
+        alone = rtn(KERNEL[:, inputs], IntFormat(3))
+        np.testing.assert_array_equal(rounded.dequantize()[:, inputs], alone.dequantize())
         np.testing.assert_array_equal(rounded.scales[:, g], alone.scales[:, 0])
 
 
@@ -84,6 +84,6 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="`spec` must share scales along the inputs"):
         rtn(KERNEL, IntFormat(4), ScaleSpec(-1))
     with pytest.raises(ValueError, match="must divide"):
-        rtn(KERNEL, IntFormat(4), ScaleSpec(-2, 7))
+        rtn(KERNEL, lloyd_max(4), ScaleSpec(-2, 7))
     with pytest.raises(ValueError, match="`clip` must be above 0 and at most 1, but is 0"):
         rtn(KERNEL, IntFormat(4), clip=0.0)
