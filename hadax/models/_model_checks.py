@@ -217,24 +217,6 @@ def mask(found: Array, shape: tuple[int, ...]) -> None:
         )
 
 
-def orthogonal(name: str, op: LinearOperator, *, is_layered: bool) -> None:
-    """Refuse operators that do not undo their transposes, seen on one Gaussian vector.
-
-    Under `jax.jit` there are no values to see, and nothing is refused.
-    """
-    x = jax.random.normal(jax.random.key(0), (op.shape[1],))
-
-    def gap(op: LinearOperator) -> Array:
-        return jnp.max(jnp.abs(op.T(op(x)) - x))
-
-    error = jnp.max(jax.vmap(gap)(op)) if is_layered else gap(op)
-    if not isinstance(error, core.Tracer) and not error <= 1e-3:
-        raise ValueError(
-            f"Argument `{name}` must be orthogonal, since nothing else passes through here, but "
-            f"op.T(op(x)) differs from x by {float(error):.2g}."
-        )
-
-
 def square_operator(name: str, op: object, n: int, *, layers: int | None = None) -> None:
     """Refuse anything but an operator of shape (n, n), or one a layer with arrays stacked."""
     _operator_checks.operator(name, op, LinearOperator)

@@ -18,6 +18,7 @@ from hadax.models._placing import placed
 from hadax.models.base import Model, parameters
 from hadax.operators.base import LinearOperator
 from hadax.operators.factories import kronecker, scale
+from hadax.quantization import _site_checks
 from hadax.quantization.sites import ModelSites, Site, fold_norms, fuse, untie
 
 Factory = Callable[[KeyArray, int], LinearOperator]
@@ -139,7 +140,7 @@ def rotate(model: Model, sites: ModelSites, rotations: Mapping[str, LinearOperat
         layers = model.config.layers if site.layered else None
         _model_checks.square_operator(argument, op, site.width, layers=layers)
         if site.orthogonal:
-            _model_checks.orthogonal(argument, op, is_layered=site.layered)
+            _site_checks.orthogonal(argument, op, is_layered=site.layered)
     # Folding in a narrower type costs more than the rounding of the folded kernels themselves, but
     # 64 bits cannot be turned on amid a trace.
     traced = any(isinstance(leaf, core.Tracer) for leaf in jax.tree.leaves((params, rotations)))

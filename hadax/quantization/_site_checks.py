@@ -3,7 +3,10 @@
 import difflib
 
 import jax
+import jax.numpy as jnp
+from jax import core
 
+from hadax._typing import Array
 from hadax.operators import _operator_checks
 from hadax.operators.base import LinearOperator
 
@@ -47,3 +50,21 @@ def layers(site: str, op: LinearOperator, shapes: dict[str, tuple[int, ...]]) ->
                 f"layer of {path!r} for the site {site!r}, but its leaves begin with "
                 f"{sorted(sizes)}. Build it under jax.vmap over keys."
             )
+
+
+def orthogonal(name: str, op: LinearOperator, *, is_layered: bool) -> None:
+    """Refuse operators that do not undo their transposes, seen on one Gaussian vector.
+
+    Under `jax.jit` there are no values to see, and nothing is refused.
+    """
+    x = jax.random.normal(jax.random.key(0), (op.shape[1],))
+
+    def gap(op: LinearOperator) -> Array:
+        return jnp.max(jnp.abs(op.T(op(x)) - x))
+
+    error = jnp.max(jax.vmap(gap)(op)) if is_layered else gap(op)
+    if not isinstance(error, core.Tracer) and not error <= 1e-3:
+        raise ValueError(
+            f"Argument `{name}` must be orthogonal, since nothing else passes through here, but "
+            f"op.T(op(x)) differs from x by {float(error):.2g}."
+        )

@@ -1,6 +1,7 @@
 """Error texts of steps among matrices with orthonormal rows."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax import core
 
 from hadax import _checks
@@ -39,6 +40,14 @@ def same_shape(x: Array, direction: Array) -> None:
         raise ValueError(
             f"Argument `direction` must have the shape of x, {x.shape}, but has "
             f"direction.shape={direction.shape}."
+        )
+
+
+def rate(value: ArrayLike) -> None:
+    """Refuse to go backwards, where no bound on the step holds; a traced rate goes unseen."""
+    if not isinstance(value, core.Tracer) and not np.all(np.asarray(value) >= 0):
+        raise ValueError(
+            f"Argument `rate` must be at least 0, but is {value}. Negate `direction` instead."
         )
 
 

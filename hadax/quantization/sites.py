@@ -214,7 +214,8 @@ def fuse(params: Params, site: Site, op: LinearOperator) -> Params:
 
     Raises:
         KeyError: a path of the site names nothing.
-        ValueError: the operator's length, or its layers, do not fit.
+        ValueError: the operator's length, or its layers, do not fit, or it is not orthogonal where
+            a norm stands between (not seen under `jax.jit`).
         TypeError: op is no operator, or no inverse of it is known.
 
     Cost:
@@ -247,6 +248,8 @@ def fuse(params: Params, site: Site, op: LinearOperator) -> Params:
     if site.layered:
         _site_checks.layers(site.name, op, {path: array.shape for path, array in arrays.items()})
         write, read = jax.vmap(write), jax.vmap(read)
+    if site.orthogonal:
+        _site_checks.orthogonal("op", op, is_layered=site.layered)
     changed = {path: write(op, arrays[path]) for path in site.writers}
     changed |= {path: read(op, arrays[path]) for path in site.readers}
     return _params.replaced(params, changed)

@@ -34,7 +34,7 @@ def stiefel_step(
     Args:
         x: array (..., p, n), p <= n, with orthonormal rows.
         direction: array of the same shape: minus the gradient of a loss, for example.
-        rate: how far to go, at most; a number.
+        rate: how far to go, at most; a number, at least 0.
         retraction: "cayley", "solve", "qr" or "polar".
         iterations: of the fixed point; only "cayley" has any.
 
@@ -44,8 +44,8 @@ def stiefel_step(
 
     Raises:
         TypeError: an array is not real floating point, or iterations no integer.
-        ValueError: p > n, a direction of another shape, an unknown retraction, or iterations below
-            1.
+        ValueError: p > n, a direction of another shape, a rate below 0 (not seen under `jax.jit`),
+            an unknown retraction, or iterations below 1.
 
     Cost:
         2 (iterations + 9) n^2 p operations; O(n^3) for "solve". One matrix (n, n).
@@ -66,6 +66,7 @@ def stiefel_step(
     point = _stiefel_checks.wide("x", x)
     given = _stiefel_checks.wide("direction", direction)
     _stiefel_checks.same_shape(point, given)
+    _stiefel_checks.rate(rate)
     _checks.choice("retraction", retraction, _stiefel_checks.RETRACTIONS)
     iterations = _checks.integer("iterations", iterations, minimum=1)
     wide = _dtypes.accumulator(point.dtype)

@@ -26,7 +26,7 @@ from hadax.models import (
     solve_kernels,
 )
 from hadax.models.base import StackedBlock, StackedModel
-from hadax.models.methods import QuaRotConfig, RTNConfig, quarot
+from hadax.models.methods import QuaRotConfig, RTNConfig, SpinQuantConfig, quarot, spinquant
 from hadax.models.methods import rtn as rtn_model
 from hadax.models.online import Online
 from hadax.quantization import IntFormat, fake_quantize, precision
@@ -195,6 +195,12 @@ def test_whole_methods_take_the_table(encoder, tokens):
     assert (cosines < 1 - 1e-5).all()
     with pytest.raises(ValueError, match="names no places where it keeps them"):
         rtn_model(encoder, TABLE, None, None, RTNConfig(precision("W4A8KV4")))
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+def test_no_rotation_is_learned_on_a_model_that_predicts_nothing(encoder, tokens):
+    with pytest.raises(TypeError, match=r"must predict tokens \(have `logits`\).* is a Encoder"):
+        spinquant(encoder, TABLE, tokens, jax.random.key(0), SpinQuantConfig(precision("W4A4")))
 
 
 def test_quantizers_and_taps_stand_before_every_linear(encoder, tokens):

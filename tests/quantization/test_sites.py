@@ -24,6 +24,7 @@ SITES = ModelSites(
             WIDTH,
             writers=("table", "blocks.down.kernel", "blocks.down.bias"),
             readers=("blocks.up.kernel", "head"),
+            orthogonal=True,
         ),
         Site("hidden", HIDDEN, writers=(), readers=("blocks.down.kernel",), layered=True),
         Site(
@@ -155,6 +156,11 @@ def test_a_changed_function_is_seen():
             "one operator a layer",
         ),
         (lambda p: fuse(p, SITES["hidden"], jnp.eye(12)), TypeError, "must be an operator"),
+        (
+            lambda p: fuse(untie(p, SITES), SITES["stream"], hadax.operators.scale(2.0, WIDTH)),
+            ValueError,
+            "`op` must be orthogonal, since nothing else passes through here, but",
+        ),
     ],
 )
 def test_bad_input(call, error, words, without_shape_checks):

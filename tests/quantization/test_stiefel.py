@@ -130,6 +130,8 @@ def test_bad_input_is_refused():
         stiefel_step(jnp.ones((4, 3)), jnp.ones((4, 3)), 0.1)
     with pytest.raises(ValueError, match="`direction` must have the shape of x"):
         stiefel_step(x, x[:2], 0.1)
+    with pytest.raises(ValueError, match=r"`rate` must be at least 0, but is -0\.1"):
+        stiefel_step(jnp.eye(2), jnp.ones((2, 2)), -0.1)
     with pytest.raises(ValueError, match="`retraction` must be one of"):
         stiefel_step(x, x, 0.1, retraction="x")
     with pytest.raises(ValueError, match="`momentum` must be at least 0 and below 1, but is 1"):

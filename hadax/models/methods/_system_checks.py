@@ -140,6 +140,15 @@ def agreed(layer: int, kinds: Mapping[str, object]) -> None:
         )
 
 
+def predicts(model: object) -> None:
+    """Refuse a model without logits where rotations are learned on those of the next token."""
+    if not hasattr(model, "logits"):
+        raise TypeError(
+            "Argument `model` must predict tokens (have `logits`), such as hadax.models.Llama, but "
+            f"is a {type(model).__name__}. `quarot` rotates any model of blocks."
+        )
+
+
 def has_errors(is_rounded: bool) -> None:
     """Refuse to learn on a loss that rounding does not change."""
     if not is_rounded:

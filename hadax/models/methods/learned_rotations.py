@@ -106,7 +106,7 @@ def spinquant(
         The quantized model, its packed kernels and a report with the loss before every step.
 
     Raises:
-        TypeError: key is no new-style key.
+        TypeError: key is no new-style key, or the model predicts no tokens.
         ValueError: no tokens, settings outside their range, a length that `make` has no operator
             of, rules that do not fit the model, or nothing that is rounded while it learns.
 
@@ -170,7 +170,7 @@ def spinquant_rotated(
         A model with the same outputs up to round-off, and the loss before every step.
 
     Raises:
-        TypeError: key is no new-style key.
+        TypeError: as `spinquant`.
         ValueError: as `spinquant`.
 
     Cost:
@@ -194,6 +194,7 @@ def spinquant_rotated(
     See Also:
         `spinquant`.
     """
+    _system_checks.predicts(model)
     tokens = _system_checks.calibration(tokens, model)
     _system_checks.settings(config, SpinQuantConfig)
     check_plan(model, sites, config.precision)

@@ -288,7 +288,7 @@ def _gains(params: Params, site: Site, moments: InputMoments, precision: Precisi
     where none is."""
     kernels = {path: _params.at(params, path) for path in site.readers}
     first = kernels[site.readers[0]]
-    gains = np.ones(first.shape[:-1], np.float32)
+    gains = jnp.ones(first.shape[:-1], first.dtype)
     # Where they are rounded differently, the grid of the first one stands for all.
     grids: dict[int, Grid] = {}
     rounded: dict[int, tuple[str, ...]] = {}
@@ -303,8 +303,9 @@ def _gains(params: Params, site: Site, moments: InputMoments, precision: Precisi
     for (grid, paths), members in alike.items():
         at = np.asarray(members)
         joined = jnp.concatenate([kernels[path][at] for path in paths], axis=-1)
-        gains[at] = awq_gains(joined, moments.magnitude[at], moments.hessian[at], *grid)
-    return jnp.asarray(gains, first.dtype)
+        found = awq_gains(joined, moments.magnitude[at], moments.hessian[at], *grid)
+        gains = gains.at[at].set(found.astype(first.dtype))
+    return gains
 
 
 def _clips(

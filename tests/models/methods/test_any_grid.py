@@ -97,6 +97,14 @@ def test_scales_of_few_bits_are_counted(llama):
     assert [found - packed for found in bits.values()] == [4, 4, 2, 2]
 
 
+@pytest.mark.usefixtures("without_shape_checks")  # eval_shape puts stand-ins in place of arrays
+def test_the_structure_of_what_awq_returns_is_known_without_values(llama, calibration):
+    sites, config = llama_sites(llama.config), AWQConfig(precision("W4A8", group=7))
+    found = awq(llama, sites, calibration, None, config)
+    like = jax.eval_shape(lambda m, t: awq(m, sites, t, None, config).model, llama, calibration)
+    assert jax.tree.structure(like) == jax.tree.structure(found.model)
+
+
 def test_activations_in_blocks(llama):
     sites = llama_sites(llama.config)
     token, block = (
