@@ -11,7 +11,8 @@ An experiment is one module that ends in ``EXPERIMENT = Experiment(...)``, and o
   another device, a further preset measures it there ("gpu"): its results are published as well,
   and ``all`` leaves it out;
 * ``trials(config)``: the work list, each trial a frozen dataclass of JSON values that says
-  *everything* its result depends on apart from the seed;
+  *everything* its result depends on apart from the seed. When a preset's settings are changed, the
+  rows of trials that it still has are kept;
 * ``run(trial, key)``: one trial's result, a flat dict of JSON values without any time of day or
   duration, so that a repeated run gives the same row bit for bit. Whatever several trials share
   (a loaded model) goes in a ``functools.cache``;

@@ -8,6 +8,7 @@ the sweep was killed. How to write an experiment is said in ``_contract.py``.
 import dataclasses
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,16 +62,16 @@ def _sweep(
     if path.exists() and not fresh:
         _store.cut_torn_line(path)
         done = _store.read(path)
-    if done.runs and done.runs[0]["fingerprint"] != start["fingerprint"]:
-        move_aside(done)
-        done = Results(path)
+    is_other = bool(done.runs) and done.runs[-1]["fingerprint"] != start["fingerprint"]
+    if is_other:
+        done = take_over(done, work, start)
     there = {row["id"] for row in done.rows}
     missing = [name for name in work if name not in there]
     if done.rows:
         say_what_is_there(done, len(missing), start["git"])
     if experiment.timed and missing:
         check_machine(done, start)
-    writer = _store.Writer(path, start, replace=fresh)
+    writer = _store.Writer(path, start, replace=fresh, begun=is_other and bool(done.rows))
     with Progress(label, total=len(work), done=len(done.rows)) as bar:
         for name in missing:
             bar.start(describe(work[name]))
@@ -120,11 +121,23 @@ def result_path(experiment: Experiment[Any, Any], preset: str, config: Any) -> P
     return results_folder() / "local" / f"{experiment.name}-{preset}-{digest}.jsonl"
 
 
-def move_aside(old: Results) -> None:
-    """Move away results of other settings: the preset was changed since they were made."""
-    aside = results_folder() / "local" / f"{old.path.stem}-{old.runs[0]['fingerprint']}.jsonl"
-    old.path.replace(aside)
-    print(f"The settings of {old.path.stem} have changed: its old results are now {aside}.")
+def take_over(old: Results, work: dict[str, Any], start: Mapping[str, Any]) -> Results:
+    """Put results of other settings aside, and return what of them counts for these ones too.
+
+    The preset was changed since they were made. A trial of both has the same result with the same
+    seed.
+    """
+    path, last = old.path, old.runs[-1]
+    aside = results_folder() / "local" / f"{path.stem}-{last['fingerprint']}.jsonl"
+    print(f"The settings of {path.stem} have changed: its old results are now {aside}.")
+    shared = {row["id"] for row in old.rows} & set(work)
+    if not shared or last["config"]["seed"] != start["config"]["seed"]:
+        path.replace(aside)
+        return Results(path)
+    with _store.plain_errors("write", aside, "Set HADAX_RESULTS to another folder."):
+        shutil.copyfile(path, aside)
+    _store.take_over(aside, shared, path, start)
+    return _store.read(path)
 
 
 def say_what_is_there(done: Results, missing: int, git: dict[str, Any] | None) -> None:

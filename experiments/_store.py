@@ -14,7 +14,7 @@ difference.
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -91,6 +91,20 @@ def cut_torn_line(path: Path) -> None:
             os.truncate(path, whole)
 
 
+def take_over(old: Path, ids: Collection[str], path: Path, run: Mapping[str, Any]) -> None:
+    """Write a file for a run that begins with rows of another file, of these ids."""
+    lines: list[bytes] = []
+    origin = b""
+    for _, line in _whole_lines(old):
+        content = json.loads(line)
+        if "run" in content:
+            origin = line
+        elif "row" in content and content["row"]["id"] in ids:
+            lines += [origin, line] if origin else [line]
+            origin = b""
+    _put(path, b"".join([*lines, _line("run", run)]))
+
+
 def _damaged(path: Path, number: int) -> UsageError:
     """Say which line of a file is none of ours."""
     return UsageError(
@@ -152,14 +166,17 @@ class Writer:
     """A result file for the rows of one run: each goes to the disk before the next trial starts.
 
     Nothing changes before the first row: with it comes the line of the run, and with ``replace``
-    the old file gives way only then. A run that fails at once destroys nothing.
+    the old file gives way only then. A run that fails at once destroys nothing. With ``begun`` the
+    line of the run is there already.
     """
 
-    def __init__(self, path: Path, run: Mapping[str, Any], *, replace: bool = False):
+    def __init__(
+        self, path: Path, run: Mapping[str, Any], *, replace: bool = False, begun: bool = False
+    ):
         self._path = path
         self._run = run
         self._replace = replace
-        self._started = False
+        self._started = begun
 
     def row(self, row: Row) -> None:
         """Append one finished trial, and before the first one where it comes from."""
@@ -168,7 +185,7 @@ class Writer:
             return
         first = _line("run", self._run) + _line("row", row)
         if self._replace or not self._path.exists():
-            self._put(first)
+            _put(self._path, first)
         else:
             self._append(first)
         self._started = True
@@ -178,21 +195,23 @@ class Writer:
         if self._started:
             self._append(_line("end", content))
 
-    def _put(self, lines: bytes) -> None:
-        """Make the file anew: the old one, if there is one, is there until the new one is whole."""
-        new = self._path.with_name(f".{self._path.name}.new")
-        with self._writing():
-            _write(new, "wb", lines)
-            new.replace(self._path)
-
     def _append(self, lines: bytes) -> None:
         """Write lines at the end of the file."""
-        with self._writing():
+        with _writing(self._path):
             _write(self._path, "ab", lines)
 
-    def _writing(self) -> contextlib.AbstractContextManager[None]:
-        """Turn a full disk, for one, into a line for the user."""
-        return plain_errors("write", self._path, "What is finished is saved.")
+
+def _put(path: Path, lines: bytes) -> None:
+    """Make a file anew: the old one, if there is one, is there until the new one is whole."""
+    new = path.with_name(f".{path.name}.new")
+    with _writing(path):
+        _write(new, "wb", lines)
+        new.replace(path)
+
+
+def _writing(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Turn a full disk, for one, into a line for the user."""
+    return plain_errors("write", path, "What is finished is saved.")
 
 
 def _write(path: Path, mode: Literal["ab", "wb"], lines: bytes) -> None:

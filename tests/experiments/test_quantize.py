@@ -15,9 +15,7 @@ from experiments._runner import work_list
 from tests.models.folders import write_folder
 
 METHODS = quantize.EXPERIMENT.presets["paper"].config
-ROTATIONS = dataclasses.replace(
-    quantize_rotations.EXPERIMENT.presets["paper"].config, draws=3, learned_draws=2
-)
+ROTATIONS = quantize_rotations.Config(draws=3, learned_draws=2)
 
 
 def corpus(size):

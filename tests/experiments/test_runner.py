@@ -115,10 +115,44 @@ def test_results_of_other_settings_are_moved_aside(results, capsys):
     changed = dataclasses.replace(toy.EXPERIMENT, presets=presets)
     new = run_experiment(changed, "quick", toy.Config(size=2))
     assert new.path == old.path
-    assert len(new.rows) == 2
+    assert new.rows == old.rows[:2]
     (aside,) = [path for path in (results / "local").iterdir() if path != new.path]
     assert aside.read_bytes() == kept
     assert "settings of toy-quick have changed" in capsys.readouterr().out
+
+
+def _with_settings(**fields):
+    config = toy.Config(**fields)
+    presets = {"quick": toy.Preset(config, minutes=0)}
+    return run_experiment(dataclasses.replace(toy.EXPERIMENT, presets=presets), "quick", config)
+
+
+def test_trials_that_other_settings_share_are_kept(results, monkeypatch):
+    old = _with_settings(size=3)
+    monkeypatch.setenv("TOY_FAILS_AT", "3")
+    for _ in range(2):  # killed before there is a new row, and resumed
+        with pytest.raises(UsageError):
+            _with_settings(size=5)
+    aside, kept = sorted((results / "local").iterdir(), key=lambda path: len(path.name))[::-1]
+    assert [len(_store.read(path).rows) for path in (aside, kept)] == [3, 3]
+    assert not _store.read(kept).complete
+    monkeypatch.setenv("TOY_FAILS_AT", "0")  # not run again
+    new = _with_settings(size=5)
+    assert new.complete
+    assert new.rows[:3] == old.rows
+    monkeypatch.delenv("TOY_FAILS_AT")
+    plain = _with_settings(size=5)
+    assert plain.rows == new.rows
+    lines = [next(iter(json.loads(line))) for line in new.path.read_bytes().splitlines()]
+    assert lines == ["run", *["row"] * 3, "run", "run", "row", "row", "end"]
+    assert [run["config"]["size"] for run in new.runs] == [3, 5, 5]
+
+
+def test_trials_of_another_seed_are_not_kept(results):
+    old = _with_settings(size=3)
+    new = _with_settings(size=3, seed=1)
+    assert len(new.rows) == 3
+    assert not {row["draw"] for row in old.rows} & {row["draw"] for row in new.rows}
 
 
 def test_a_run_that_fails_at_once_leaves_nothing(results, monkeypatch):
