@@ -19,22 +19,21 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jaxtyping.install_import_hook("hadax", "beartype.beartype")
 
 
-# Compiling is most of what tests do, and without XLA's optimizations a third cheaper. What all else
-# rests on is compiled as users have it, the rest plainly but for tests with the marker `optimized`.
+# Compiling is most of what tests do. `make test` has the programs of tests with the marker `optimized`
+# compiled as users have them, those of all others plainly, which takes a third of the time. What all
+# else rests on has the marker.
 _COMPILED_AS_BY_USERS = {"contracts", "kernels", "native", "operators", "statistics", "transforms"}
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
-    """Compile the programs of one test, and of the fixtures that it is the first to ask for."""
-    folder = item.path.parent.relative_to(pathlib.Path(__file__).parent).parts[:1]
-    plain = bool(folder) and _COMPILED_AS_BY_USERS.isdisjoint(folder)
-    plain &= item.get_closest_marker("optimized") is None
-    jax.config.update("jax_disable_most_optimizations", plain)
-    try:
-        return (yield)
-    finally:
-        jax.config.update("jax_disable_most_optimizations", False)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Give tests the marker by their folder, before markers select among them."""
+    here = pathlib.Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            folder = item.path.parent.relative_to(here).parts[:1]
+            if not folder or folder[0] in _COMPILED_AS_BY_USERS:
+                item.add_marker("optimized")
 
 
 # Programs that are compiled keep maps of memory, of which Linux gives a process 65530.
