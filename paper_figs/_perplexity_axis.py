@@ -33,7 +33,7 @@ def set_perplexity_axis(ax: Axes, settings: Sequence[str], plain: float) -> None
         fontsize=8,
     )
     ax.set_yscale("log")
-    ax.set_ylim(plain / 1.5, _MOST)
+    ax.set_ylim(plain / 2, _MOST)
     ax.set_xticks(
         range(len(settings)), [setting.replace(" g", "\ngroups of ") for setting in settings]
     )

@@ -60,5 +60,5 @@ def draw(df: pl.DataFrame) -> Figure:
             )
             label = None
     set_perplexity_axis(ax, settings, plain["perplexity"])
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure

@@ -19,9 +19,9 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jaxtyping.install_import_hook("hadax", "beartype.beartype")
 
 
-# Compiling is most of what tests do. `make test` has the programs of tests with the marker `optimized`
-# compiled as users have them, those of all others plainly, which takes a third of the time. What all
-# else rests on has the marker.
+# Compiling is most of what tests do. `make test` has the programs of tests with the marker
+# `optimized` compiled as users have them, those of all others plainly, which takes a third of the
+# time. What all else rests on has the marker.
 _COMPILED_AS_BY_USERS = {"contracts", "kernels", "native", "operators", "statistics", "transforms"}
 
 

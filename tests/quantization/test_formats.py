@@ -59,6 +59,7 @@ def test_neighbours_are_next_to_one_another(format):
     assert (step == (lower < upper)).all()
 
 
+@pytest.mark.optimized  # has small floats
 @pytest.mark.parametrize("name", FLOATS)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_floats_round_half_to_even_as_ml_dtypes_and_saturate(name, compiled):
@@ -75,6 +76,7 @@ def test_floats_round_half_to_even_as_ml_dtypes_and_saturate(name, compiled):
     np.testing.assert_array_equal(round_off(far), [top, -top, top])
 
 
+@pytest.mark.optimized  # has small floats
 def test_thresholds_of_e2m1():
     x = jnp.array([0.25, 0.2501, 0.75, 1.25, 1.2501, 1.75, 2.5, 2.5001, 3.5, 5.0, 5.0001, -5.0])
     expected = [0, 0.5, 1, 1, 1.5, 2, 2, 3, 4, 4, 6, -4]

@@ -28,6 +28,7 @@ FORMATS = [
 ]
 
 
+@pytest.mark.optimized  # has small floats
 @pytest.mark.parametrize("format", FORMATS, ids=repr)
 def test_there_and_back(format):
     packed = quantize(KERNEL, format, SPEC)

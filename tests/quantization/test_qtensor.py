@@ -165,6 +165,7 @@ SPECS = [
 ]
 
 
+@pytest.mark.optimized  # has small floats
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
 @pytest.mark.parametrize(
     "format", [IntFormat(4, symmetric=False), FloatFormat("e2m1"), nf4()], ids=repr

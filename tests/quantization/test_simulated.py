@@ -142,6 +142,7 @@ SPECS = [
 ]
 
 
+@pytest.mark.optimized  # has small floats
 @pytest.mark.parametrize("format", FORMATS, ids=repr)
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
 @pytest.mark.parametrize("compiled", [False, True])

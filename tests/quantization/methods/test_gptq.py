@@ -93,6 +93,7 @@ def test_a_diagonal_hessian_rounds_to_nearest_exactly(case):
         np.testing.assert_array_equal(found.scales, expected.scales)
 
 
+@pytest.mark.optimized  # has small floats
 @pytest.mark.parametrize(("format", "spec"), GRIDS, ids=str)
 @pytest.mark.parametrize("act_order", [False, True])
 def test_any_format_and_dtype_of_scales(format, spec, act_order):
