@@ -101,7 +101,8 @@ def test_any_format_and_dtype_of_scales(format, spec, act_order):
     found = gptq(KERNEL, diagonal, format, spec, act_order=act_order, block=16)
     nearest = rtn(KERNEL, format, spec)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(nearest), strict=True):
-        np.testing.assert_array_equal(one, other)
+        one, other = (np.asarray(leaf).astype(np.float64) for leaf in (one, other))
+        np.testing.assert_allclose(one, other, rtol=1e-6)  # scales in another order of operations
     better = gptq(KERNEL, HESSIAN, format, spec, act_order=act_order)
     assert output_error(better) < 0.8 * output_error(nearest)
     assert better.bits_per_weight == nearest.bits_per_weight
