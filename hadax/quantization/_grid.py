@@ -23,10 +23,15 @@ Clip = ArrayLike | tuple[ArrayLike, ArrayLike]
 def cut(x: Array, counts: tuple[int, ...], padding: tuple[int, ...]) -> Array:
     """x with each axis cut into its blocks, and with zeros for what the last ones lack."""
     if padding:
-        x = jnp.pad(x, [(0, 0)] * (x.ndim - len(padding)) + [(0, lack) for lack in padding])
+        x = jnp.pad(x, [(0, lack) for lack in lacking(padding, x.ndim)])
     return x.reshape(
         [part for n, k in zip(x.shape, counts, strict=True) for part in (k, n // max(k, 1))]
     )
+
+
+def lacking(padding: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """What the last block lacks along every axis, of the padding along the last ones."""
+    return (0,) * (ndim - len(padding)) + padding
 
 
 def whole(blocks: Array, shape: tuple[int, ...]) -> Array:
@@ -57,9 +62,9 @@ def prepare(
     x: Array, format: Format, spec: ScaleSpec, clip: Clip
 ) -> tuple[Array, tuple[Array, Array]]:
     """x cut into blocks, in the dtype it is computed in, and its lower and upper clip."""
-    _format_checks.short_blocks(format, spec.padding(x), x.shape)
-    counts = spec.counts(x)
-    wide = cut(x.astype(_dtypes.accumulator(x.dtype)), counts, spec.padding(x))
+    counts, padding = spec.counts(x), spec.padding(x)
+    _format_checks.short_blocks(format, padding, x.shape)
+    wide = cut(x.astype(_dtypes.accumulator(x.dtype)), counts, padding)
     is_pair = isinstance(clip, tuple)
     _format_checks.one_clip(is_pair, format.unit)
     shares = [

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hadax import _packing
+from hadax.quantization import _grid
 from hadax.quantization.formats import Codebook
 from hadax.quantization.qtensor import QTensor
 
@@ -98,7 +99,7 @@ def _cuts(tensor: QTensor) -> bool:
     shape, counts, padding = tensor.shape, tensor.scales.shape, tensor.padding
     if len(counts) != len(shape) or len(padding) > len(shape):
         return False
-    lacking = (0,) * (len(shape) - len(padding)) + padding
+    lacking = _grid.lacking(padding, len(shape))
     return all(
         k > 0 and (n + lack) % k == 0 and 0 <= lack < (n + lack) // k
         for n, k, lack in zip(shape, counts, lacking, strict=True)

@@ -71,7 +71,7 @@ class QTensor:
 
     def _lengths(self) -> tuple[int, ...]:
         """How many neighbours along each axis share a scale; the last ones may be fewer."""
-        lacking = (0,) * (len(self.shape) - len(self.padding)) + self.padding
+        lacking = _grid.lacking(self.padding, len(self.shape))
         sizes = zip(self.shape, lacking, self.scales.shape, strict=True)
         return tuple((n + lack) // k for n, lack, k in sizes)
 

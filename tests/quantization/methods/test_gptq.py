@@ -93,7 +93,16 @@ def test_a_diagonal_hessian_rounds_to_nearest_exactly(case):
         np.testing.assert_array_equal(found.scales, expected.scales)
 
 
+@pytest.fixture
+def in_the_order_of_the_code():
+    """Programs in which XLA orders no operations anew, so that scales are equal bit for bit."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.mark.optimized  # has small floats
+@pytest.mark.usefixtures("in_the_order_of_the_code")
 @pytest.mark.parametrize(("format", "spec"), GRIDS, ids=str)
 @pytest.mark.parametrize("act_order", [False, True])
 def test_any_format_and_dtype_of_scales(format, spec, act_order):
@@ -101,8 +110,7 @@ def test_any_format_and_dtype_of_scales(format, spec, act_order):
     found = gptq(KERNEL, diagonal, format, spec, act_order=act_order, block=16)
     nearest = rtn(KERNEL, format, spec)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(nearest), strict=True):
-        one, other = (np.asarray(leaf).astype(np.float64) for leaf in (one, other))
-        np.testing.assert_allclose(one, other, rtol=1e-6)  # scales in another order of operations
+        np.testing.assert_array_equal(one, other)
     better = gptq(KERNEL, HESSIAN, format, spec, act_order=act_order)
     assert output_error(better) < 0.8 * output_error(nearest)
     assert better.bits_per_weight == nearest.bits_per_weight
