@@ -40,8 +40,6 @@ Setting: TypeAlias = Literal[
 ]  # fmt: skip
 Measure: TypeAlias = Literal["perplexity", "invariance"]
 
-_CHANNELS: tuple[Setting, ...] = tuple(name for name in get_args(Setting) if "g" not in name)
-
 _ONE_DRAW = ("none", "none clipped", "klt")
 _CONFIDENCE = 0.99
 
@@ -314,8 +312,7 @@ EXPERIMENT = Experiment(
             ),
             minutes=2,
         ),
-        # What is left out, groups and more keys to learn from, takes twice as long again.
-        "paper": Preset(Config(settings=_CHANNELS, learned_draws=1), minutes=150),
+        "paper": Preset(Config(), minutes=330),
     },
     trials=trials,
     run=run,
