@@ -40,6 +40,11 @@ Setting: TypeAlias = Literal[
 ]  # fmt: skip
 Measure: TypeAlias = Literal["perplexity", "invariance"]
 
+_MEASURED: tuple[Setting, ...] = (
+    *("W4A16", "W4A8", "W4A4", "W4A4KV4", "W3A16", "W2A16"),
+    *("W4A16 g96", "W4A8 g96", "W4A4 g96", "W4A4KV4 g96"),
+)
+
 _ONE_DRAW = ("none", "none clipped", "klt")
 _CONFIDENCE = 0.99
 
@@ -312,7 +317,8 @@ EXPERIMENT = Experiment(
             ),
             minutes=2,
         ),
-        "paper": Preset(Config(), minutes=330),
+        # Left out, two hours more: weights of 2 and 3 bits in groups, more keys to learn from.
+        "paper": Preset(Config(settings=_MEASURED, learned_draws=1), minutes=225),
     },
     trials=trials,
     run=run,
