@@ -240,6 +240,8 @@ def _benefit(rows: Sequence[Row]) -> Iterator[Check]:
     claims: dict[str, tuple[Relation, float, str]] = {
         "W4A4": ("at most", 0.1, "a tenth of none"),
         "W4A4KV4": ("at most", 0.1, "a tenth of none"),
+        "W4A4 g96": ("at most", 0.1, "a tenth of none"),
+        "W4A4KV4 g96": ("at most", 0.1, "a tenth of none"),
         "W4A16 g96": ("at least", 1.0, "none"),
     }
     for setting, (relation, share, words) in claims.items():
@@ -266,7 +268,7 @@ def _best(rows: Sequence[Row]) -> Iterator[Check]:
     """One block is the best of those that are drawn, by keys, where activations are rounded."""
     pairs = [
         (setting, rotation, perplexities(rows, "one block", setting), other)
-        for setting in ("W4A4", "W4A4KV4")
+        for setting in ("W4A4", "W4A4KV4", "W4A4 g96", "W4A4KV4 g96")
         for rotation in (*get_args(Drawn)[1:], "learned")
         if (other := perplexities(rows, rotation, setting))
     ]

@@ -108,7 +108,8 @@ def rotation_rows():
             continue
         plain = {"W4A16 g96": 45.0}.get(trial.setting, 1e5)
         value = reference.get(trial.rotation, {}).get(trial.setting, 400.0)
-        if trial.rotation == "one block" and trial.setting == "W4A4KV4":
+        no_reference = ("W4A4KV4", "W4A4 g96", "W4A4KV4 g96")
+        if trial.rotation == "one block" and trial.setting in no_reference:
             value = 250.0  # better than the others
         spread = np.exp(0.1 * (trial.draw - 1))
         is_plain = trial.rotation.startswith("none")
@@ -147,6 +148,8 @@ def test_checks_hold_for_rows_that_agree(module, rows):
          {"perplexity": 5e4}, "haar"),
         (quantize_rotations, rotation_rows(), {"rotation": "haar", "setting": "W4A16 g96"},
          {"perplexity": 40.0}, "haar"),
+        (quantize_rotations, rotation_rows(), {"rotation": "haar", "setting": "W4A4 g96"},
+         {"perplexity": 2.0}, "one block over haar"),
     ],
 )  # fmt: skip
 def test_checks_see_what_is_wrong(module, rows, where, change, words):

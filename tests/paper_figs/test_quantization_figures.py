@@ -1,6 +1,7 @@
 """The figures of quantized models, drawn from made-up measures of real work lists."""
 
 import dataclasses
+from collections import Counter
 
 import polars as pl
 import pytest
@@ -79,10 +80,10 @@ def test_captions_are_filled(name):
 
 def points(ax):
     """How many points an axis has in each colour."""
-    found = {}
+    found = Counter()
     for line in ax.lines:
         if line.get_marker() not in ("None", None):
-            found[line.get_color()] = found.get(line.get_color(), 0) + len(line.get_xdata())
+            found[line.get_color()] += len(line.get_xdata())
     return found
 
 
@@ -96,7 +97,8 @@ def test_every_method_has_a_point_a_setting():
 
 
 def test_every_key_has_a_point_a_setting():
-    found = points(_registry.load("quantize_rotations").draw(rows(quantize_rotations)).axes[0])
+    axes = _registry.load("quantize_rotations").draw(rows(quantize_rotations)).axes
+    found = sum(map(points, axes), Counter())
     config = quantize_rotations.EXPERIMENT.presets["paper"].config
     for rotation in config.rotations:
         draws, settings = config.draws, len(config.settings)
